@@ -1,0 +1,1 @@
+//! Tidegate: a WebSocket gateway for chat and agent streams.

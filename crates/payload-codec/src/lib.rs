@@ -1,0 +1,1 @@
+//! Smaller payloads: reversible key abbreviation, timestamps, MessagePack, batches, gzip and lz4.

@@ -1,0 +1,1 @@
+//! A registry of live connections: capacity, users, groups, facts, sweeps and balancing.

@@ -1,0 +1,1 @@
+//! A bounded outbox that knows what may be dropped, merged or never lost.

@@ -1,0 +1,1 @@
+//! When to try again: delays, jitter and close codes as one policy value.

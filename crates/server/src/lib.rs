@@ -1,0 +1,1 @@
+//! Listening, HTTP plumbing and WebSocket upgrades on hyper.

@@ -1,0 +1,1 @@
+//! One WebSocket connection on tokio: an inbound loop and an outbound loop in one task.

@@ -1,0 +1,1 @@
+//! Agent token streams: parse, classify and merge what language-model backends send.
