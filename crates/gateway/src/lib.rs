@@ -1,1 +1,3 @@
 //! Tidegate: a WebSocket gateway for chat and agent streams.
+
+pub mod config;

@@ -1,0 +1,355 @@
+//! Every key of the configuration: its name, type, default, range and meaning, and nothing else.
+//!
+//! The doc comments are the reference: `docs/CONFIG.md` is made of them.
+
+use std::collections::BTreeMap;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use http::Uri;
+
+use super::choice::{Anonymous, Profile, Request, Response, Vocabulary};
+use super::secret::Secret;
+use super::section::section;
+use super::size::Size;
+
+const MS: Duration = Duration::from_millis(1);
+const SECOND: Duration = Duration::from_secs(1);
+const DAY: Duration = Duration::from_secs(86_400);
+
+const fn millis(n: u64) -> Duration {
+    Duration::from_millis(n)
+}
+
+const fn secs(n: u64) -> Duration {
+    Duration::from_secs(n)
+}
+
+const fn bytes(n: usize) -> Size {
+    Size::from_bytes(n)
+}
+
+const fn kib(n: usize) -> Size {
+    Size::from_bytes(n * 1024)
+}
+
+const fn mib(n: usize) -> Size {
+    kib(n * 1024)
+}
+
+fn texts(all: &[&str]) -> Vec<String> {
+    all.iter().map(ToString::to_string).collect()
+}
+
+section! {
+    /// The whole configuration. The keys of this level stand at the top of the file, before any section.
+    ///
+    /// ```
+    /// use tidegate::config::Config;
+    ///
+    /// let config = Config::default();
+    /// assert_eq!(config.rate_limit.max_requests, 30);
+    /// assert_eq!(config.queue.max_queue_bytes.bytes(), 1024 * 1024);
+    /// ```
+    pub struct Config {
+        /// Values to start from; without one, the defaults of this page hold.
+        profile: Option<Profile> = None;
+        /// Worker threads; 0 means one for each core.
+        workers: usize = 0, in 0..=1024;
+        /// What is logged: a level, or directives such as `info,tidegate=debug`.
+        log: String = "info".to_owned();
+        /// How long a stopping gateway waits for its sessions to end.
+        drain_timeout: Duration = secs(10), in Duration::ZERO..=DAY;
+        /// The backend's message types (left) and what clients are told instead (right).
+        message_types: BTreeMap<String, String> = BTreeMap::new();
+    }
+    sections {
+        /// Where the gateway listens, and what it accepts there.
+        listen: Listen;
+        /// Who a client is.
+        auth: Auth;
+        /// What a client with a token may do where its token does not say. Anonymous clients
+        /// on a loopback address may do everything.
+        authorize: Authorize;
+        /// The server API, under `/api/v1`.
+        api: Api;
+        /// How many requests a session may make.
+        rate_limit: RateLimit;
+        /// What waits to be written to one session.
+        queue: Queue;
+        /// How many connections there may be.
+        pool: Pool;
+        /// How dead connections are found.
+        heartbeat: Heartbeat;
+        /// How payloads are made small, for clients that agreed to it.
+        codec: Codec;
+        /// Answers that come from upstreams.
+        stream: Stream;
+        /// One connection.
+        session: Session;
+        /// For trying the gateway out.
+        dev: Dev;
+        /// The upstreams, one `[[routes]]` each.
+        routes: Vec<Route>;
+    }
+}
+
+section! {
+    /// `[listen]`: where the gateway listens, and what it accepts there.
+    pub struct Listen {
+        /// The address and port to listen on. Port 0 takes a free one.
+        address: SocketAddr = SocketAddr::from((Ipv4Addr::LOCALHOST, 8765));
+        /// Origins of pages, other than the gateway's own, that may connect from a browser, such as
+        /// `https://chat.example.com`; `*` means any.
+        allowed_origins: Vec<String> = Vec::new();
+        /// The longest request head.
+        max_header_bytes: Size = kib(16), in kib(1)..=mib(1);
+        /// How long a client may take to send a request head.
+        header_timeout: Duration = secs(10), in millis(100)..=secs(3600);
+        /// The longest request body.
+        max_body_bytes: Size = mib(1), in kib(1)..=mib(1024);
+    }
+}
+
+section! {
+    /// `[auth]`: who a client is.
+    pub struct Auth {
+        /// Who may connect without a token: `true`, `false`, or `"loopback"`: anybody while the gateway
+        /// listens on a loopback address.
+        anonymous: Anonymous = Anonymous::Loopback;
+        /// The key that tokens are signed with (JWT, HS256): at least 32 bytes. Empty means that no token is accepted.
+        jwt_secret: Secret = Secret::default();
+        /// The audience (`aud`) that a token must name. Empty means any.
+        audience: Option<String> = None;
+        /// The issuer (`iss`) that a token must name. Empty means any.
+        issuer: Option<String> = None;
+        /// By how much the clocks of issuer and gateway may differ.
+        leeway: Duration = secs(30), in Duration::ZERO..=secs(600);
+        /// How long a client that connected without a token may take to send its `auth` message.
+        auth_timeout: Duration = secs(10), in millis(100)..=secs(600);
+        /// How long a session goes on after its token expired, so that it can send a new one.
+        expiry_grace: Duration = secs(30), in Duration::ZERO..=DAY;
+    }
+}
+
+section! {
+    /// `[authorize]`: what a client with a token may do where the token does not say.
+    pub struct Authorize {
+        /// Groups that may be joined, as patterns: `room:*`; `*` alone is every group.
+        join: Vec<String> = Vec::new();
+        /// Targets that may be sent to, as patterns: `user:*`, `group:room:*`, `session:*`; `*` alone is everyone.
+        send: Vec<String> = Vec::new();
+        /// Whether a message may be broadcast to everybody.
+        broadcast: bool = false;
+    }
+}
+
+section! {
+    /// `[api]`: the server API, under `/api/v1`.
+    pub struct Api {
+        /// The key of the server API (`Authorization: Bearer …`). Empty means that one is made at each start and printed.
+        key: Secret = Secret::default();
+    }
+}
+
+section! {
+    /// `[rate_limit]`: how many requests a session may make.
+    pub struct RateLimit {
+        /// Whether requests are limited at all.
+        enabled: bool = true;
+        /// Requests in one window.
+        max_requests: u32 = 30, in 1..=1_000_000;
+        /// The window, which slides.
+        window: Duration = secs(60), in millis(10)..=DAY;
+        /// Requests above the limit that a short spike may take, and pays back.
+        burst: u32 = 5, in 0..=1_000_000;
+        /// How long a session is refused after its first refusal. `"0s"` blocks nobody.
+        block: Duration = secs(30), in Duration::ZERO..=DAY;
+        /// The same for what costs nothing above: `ping`, `pong`, `ack`, `cancel`, `detach`, `auth`, `resume`.
+        free_max_requests: u32 = 120, in 1..=1_000_000;
+        /// The window of `free_max_requests`.
+        free_window: Duration = secs(60), in millis(10)..=DAY;
+    }
+}
+
+section! {
+    /// `[queue]`: what waits to be written to one session.
+    pub struct Queue {
+        /// Messages that may wait.
+        max_queue_size: usize = 100, in 1..=1_000_000;
+        /// Bytes that may wait.
+        max_queue_bytes: Size = mib(1), in kib(1)..=mib(1024);
+        /// Messages that may wait beyond that, if they are critical.
+        critical_reserve_messages: usize = 32, in 0..=1_000_000;
+        /// Bytes that may wait beyond that, if they are critical.
+        critical_reserve_bytes: Size = kib(256), in bytes(0)..=mib(1024);
+        /// Messages in one batch.
+        batch_size: usize = 10, in 1..=10_000;
+        /// Bytes in one batch.
+        max_chunk_size: Size = bytes(4096), in bytes(128)..=mib(64);
+        /// How long a message may wait for others of its batch.
+        flush_interval: Duration = millis(50), in Duration::ZERO..=secs(60);
+        /// How long a directed send or a publish waits for room before it is refused.
+        push_timeout: Duration = SECOND, in Duration::ZERO..=secs(600);
+        /// Message types and agent events that are never dropped, and go first.
+        critical_message_types: Vec<String> = texts(&[
+            "agent_started", "agent_thinking", "tool_executing", "tool_completed", "agent_completed",
+            "stream_start", "stream_end", "stream_error", "approval_request",
+        ]);
+    }
+}
+
+section! {
+    /// `[pool]`: how many connections there may be.
+    pub struct Pool {
+        /// Connections in all.
+        max_connections: usize = 1000, in 1..=10_000_000;
+        /// Connections of one user.
+        max_connections_per_user: usize = 5, in 1..=1_000_000;
+        /// Groups that one session may be in.
+        max_groups_per_session: usize = 100, in 0..=100_000;
+        /// How long a session may do nothing before it is closed. One that is in a group or follows a stream is not idle.
+        idle_timeout: Duration = secs(300), in SECOND..=DAY;
+        /// How often idle and dead connections are looked for.
+        cleanup_interval: Duration = secs(30), in millis(100)..=secs(3600);
+    }
+}
+
+section! {
+    /// `[heartbeat]`: how dead connections are found.
+    pub struct Heartbeat {
+        /// How long a connection may be silent before it is pinged.
+        ping_interval: Duration = secs(30), in millis(100)..=secs(3600);
+        /// How long it may take to answer. Any traffic counts as an answer.
+        ping_timeout: Duration = secs(10), in millis(100)..=secs(3600);
+    }
+}
+
+section! {
+    /// `[codec]`: how payloads are made small, for clients that agreed to it.
+    pub struct Codec {
+        /// Whether clients may ask for short field names and timestamps (`optimize`).
+        optimize: bool = true;
+        /// Whether clients may ask for several messages in one frame (`batch`).
+        batch: bool = true;
+        /// Whether clients may ask for `gzip`.
+        gzip: bool = true;
+        /// Whether clients may ask for `lz4`.
+        lz4: bool = true;
+        /// Payloads above this size are compressed with gzip.
+        gzip_threshold: Size = kib(10), in bytes(0)..=mib(1024);
+        /// How hard gzip tries: 1 is fast, 9 is small.
+        gzip_level: u32 = 6, in 1..=9;
+        /// Payloads above this size are compressed with lz4.
+        lz4_threshold: Size = kib(1), in bytes(0)..=mib(1024);
+        /// A compressed payload is used only if it saves more than this part, in percent.
+        min_saving_percent: u8 = 10, in 0..=99;
+        /// The largest message from a client, after decompression. A larger one ends the session (close code 1009).
+        max_message_bytes: Size = mib(1), in kib(1)..=mib(1024);
+        /// How deep the objects and arrays of a message may be nested.
+        max_depth: usize = 128, in 1..=1024;
+    }
+}
+
+section! {
+    /// `[stream]`: answers that come from upstreams.
+    pub struct Stream {
+        /// How long connecting to an upstream may take.
+        connect_timeout: Duration = secs(5), in millis(10)..=secs(600);
+        /// How long an upstream may take from the request to the head of its answer.
+        first_byte_timeout: Duration = secs(30), in millis(10)..=secs(3600);
+        /// How long an answer may pause.
+        idle_timeout: Duration = secs(60), in millis(10)..=secs(3600);
+        /// How long an answer may take in all.
+        max_duration: Duration = secs(600), in millis(10)..=DAY;
+        /// The largest event of an answer.
+        max_event_bytes: Size = mib(1), in kib(1)..=mib(1024);
+        /// Answers that may run at once for one session.
+        max_streams_per_session: usize = 8, in 1..=10_000;
+        /// Idle connections that are kept for reuse, for each upstream host.
+        pool_idle_connections: usize = 500, in 0..=100_000;
+        /// How long an idle connection to an upstream is kept.
+        pool_idle_timeout: Duration = secs(180), in MS..=DAY;
+    }
+}
+
+section! {
+    /// `[session]`: one connection.
+    pub struct Session {
+        /// Commands of one session that may be in work; then reading stops.
+        max_inflight_commands: usize = 8, in 1..=10_000;
+        /// Malformed messages in a minute that end a session (close code 1008).
+        max_malformed: u32 = 10, in 1..=1_000_000;
+        /// How long a client may take nothing of what is written to it before it is closed as a slow consumer (4200).
+        write_timeout: Duration = secs(10), in millis(100)..=secs(3600);
+        /// How long a client may take to answer a close frame.
+        close_timeout: Duration = secs(5), in Duration::ZERO..=secs(600);
+    }
+}
+
+section! {
+    /// `[dev]`: for trying the gateway out.
+    pub struct Dev {
+        /// The demonstration page at `/` and its embedded agent. Served only on a loopback address
+        /// where anonymous clients are allowed.
+        demo: bool = true;
+        /// Echo every `message` to its sender, even where a route is bound to it.
+        echo: bool = false;
+    }
+}
+
+section! {
+    /// `[[routes]]`: an upstream and how to speak to it.
+    pub struct Route {
+        /// Its name, by which clients ask for it. Each is used once.
+        name: String = String::new() => required;
+        /// The address that queries are posted to, such as `http://127.0.0.1:11434/v1/chat/completions`.
+        upstream: Uri = Uri::default() => required;
+        /// The body that is sent: `"openai-chat"`, `"json"`, or `{ template = "…" }`.
+        request: Request = Request::OpenAiChat;
+        /// How the answer is divided into events: `"auto"` goes by its `Content-Type`.
+        response: Response = Response::Auto;
+        /// What the events mean. Empty means what `request` suggests.
+        vocabulary: Option<Vocabulary> = None;
+        /// The model that is asked for, with `request = "openai-chat"`.
+        model: Option<String> = None;
+        /// Headers that are added to the request. Their values are secrets.
+        headers: BTreeMap<String, Secret> = BTreeMap::new();
+        /// Message types of clients that are sent to this route.
+        types: Vec<String> = Vec::new();
+        /// Whether `message` and `stream` without a `route` are sent here. At most one route is the default.
+        default: bool = false;
+    }
+}
+
+impl Route {
+    /// The vocabulary in force: the configured one, or what the request form suggests.
+    #[must_use]
+    pub fn vocabulary(&self) -> Vocabulary {
+        self.vocabulary.unwrap_or(self.request.usual_vocabulary())
+    }
+}
+
+impl Config {
+    /// Whether the gateway listens where only this machine can reach it.
+    #[must_use]
+    pub fn is_loopback(&self) -> bool {
+        self.listen.address.ip().to_canonical().is_loopback()
+    }
+
+    /// Whether a client may connect without a token.
+    #[must_use]
+    pub fn allows_anonymous(&self) -> bool {
+        match self.auth.anonymous {
+            Anonymous::Never => false,
+            Anonymous::Loopback => self.is_loopback(),
+            Anonymous::Always => true,
+        }
+    }
+
+    /// Whether the demonstration page and its agent are served.
+    #[must_use]
+    pub fn serves_demo(&self) -> bool {
+        self.dev.demo && self.is_loopback() && self.allows_anonymous()
+    }
+}
