@@ -1,1 +1,40 @@
 //! A bounded outbox that knows what may be dropped, merged or never lost.
+//!
+//! [`Outbox`] is the plain structure: lanes by priority, limits in messages and bytes, order within a
+//! key, overflow by class, counters. [`Batcher`] says when to flush it. With the feature `tokio`,
+//! `channel` puts one outbox between many writers and one reader; with `tower`, `Enqueue` is the
+//! writers' side as a service.
+//!
+//! Nothing here knows a socket, a codec, a log or a clock: time is an argument.
+
+mod batch;
+#[cfg(feature = "tokio")]
+mod channel;
+mod counters;
+mod item;
+mod lanes;
+mod limits;
+mod outbox;
+mod overflow;
+#[cfg(feature = "tokio")]
+mod pushing;
+#[cfg(feature = "tower")]
+mod service;
+#[cfg(feature = "tokio")]
+mod sync;
+#[cfg(feature = "tokio")]
+mod waiting;
+
+pub use batch::{BatchPolicy, Batcher, Flush};
+#[cfg(feature = "tokio")]
+pub use channel::{DEFAULT_PUSH_TIMEOUT, PushError, Receiver, Sender, channel};
+pub use counters::Counters;
+pub use item::Item;
+pub use limits::Limits;
+pub use outbox::{Outbox, Pushed};
+#[cfg(feature = "tower")]
+pub use service::Enqueue;
+
+#[doc = include_str!("../README.md")]
+#[cfg(doctest)]
+struct Readme;

@@ -1,0 +1,84 @@
+//! One push that may wait for its turn. It has no timer: who waits with one polls it beside one.
+
+use std::task::{Context, Poll};
+
+use crate::Item;
+use crate::channel::{PushError, PushResult, Shared, Wakes};
+use crate::item::is_critical;
+use crate::limits::Room;
+use crate::outbox::Terms;
+use crate::waiting::Ticket;
+
+/// A message on its way in. Until it is in, it lies here, so that dropping this queues nothing.
+pub(crate) struct Pushing<'a, T> {
+    shared: &'a Shared<T>,
+    /// None once the push is done.
+    item: Option<T>,
+    ticket: Option<Ticket>,
+    tried: bool,
+}
+
+impl<'a, T: Item> Pushing<'a, T> {
+    pub(crate) const fn new(shared: &'a Shared<T>, item: T) -> Self {
+        Self { shared, item: Some(item), ticket: None, tried: false }
+    }
+
+    /// Pushes if it can; else takes a place in the line if there is a context to be woken by.
+    pub(crate) fn attempt(&mut self, cx: Option<&mut Context<'_>>) -> Poll<PushResult<T>> {
+        let Some(item) = self.item.take() else { return Poll::Pending };
+        let (bytes, critical) = (item.bytes(), is_critical(&item));
+        let mut state = self.shared.lock();
+        if state.closed {
+            return Poll::Ready(Err(PushError::Closed(item)));
+        }
+        if !state.outbox.can_ever_fit(bytes, critical) {
+            return Poll::Ready(Err(PushError::Full(item)));
+        }
+        let item = match self.ticket {
+            Some(ticket) if !critical && !state.waiting.is_first(ticket) => item,
+            ticket => {
+                // A newcomer may take what those in the line do not ask for. The first one in the line,
+                // and a critical one, may take all.
+                let claimed = ticket.map_or_else(|| state.waiting.claimed(), |_| Room::default());
+                let terms = Terms { patient: true, again: self.tried, claimed };
+                match state.push(item, terms) {
+                    (Ok(pushed), wakes) => {
+                        drop(state);
+                        wakes.wake();
+                        return Poll::Ready(Ok(pushed));
+                    }
+                    (Err(item), _) => item,
+                }
+            }
+        };
+        self.tried = true;
+        self.item = Some(item);
+        let replaced = cx.and_then(|cx| match self.ticket {
+            Some(ticket) => state.waiting.renew(ticket, cx.waker()),
+            None => {
+                self.ticket = Some(state.waiting.join(bytes, critical, cx.waker().clone()));
+                None
+            }
+        });
+        drop(state);
+        drop(replaced);
+        Poll::Pending
+    }
+
+    /// Takes back the message of a push that is still pending.
+    pub(crate) fn give_up(&mut self) -> T {
+        self.item.take().expect("a pending push still has its message")
+    }
+}
+
+impl<T> Drop for Pushing<'_, T> {
+    /// Leaves the line, done or not. If it was the turn of this one, it is now that of the next.
+    fn drop(&mut self) {
+        let Some(ticket) = self.ticket else { return };
+        let mut state = self.shared.lock();
+        state.waiting.leave(ticket);
+        let writer = state.waiting.wake_first();
+        drop(state);
+        Wakes { reader: None, writer }.wake();
+    }
+}
