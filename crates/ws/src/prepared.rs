@@ -1,0 +1,171 @@
+//! Frames made once and sent to many: header and payload, the payload shared by reference count.
+
+use std::fmt;
+
+use bytes::{BufMut, Bytes, BytesMut};
+
+use crate::close::{self, MAX_CONTROL_BYTES};
+use crate::header::{self, MAX_HEADER_BYTES, Opcode, Start};
+use crate::mask::{self, Key};
+use crate::text::Text;
+
+/// The longest header without a key.
+const MAX_UNMASKED_HEADER_BYTES: usize = MAX_HEADER_BYTES - 4;
+
+/// One message in one frame, as a server sends it. Cloning it for each receiver is a reference count; the
+/// payload is never copied to be framed.
+///
+/// ```
+/// use tidegate_ws::Prepared;
+/// let hello = Prepared::text("Hello");
+/// assert_eq!(&hello.to_bytes()[..], b"\x81\x05Hello");
+/// assert_eq!(&hello.masked([0x37, 0xfa, 0x21, 0x3d])[..6], &[0x81, 0x85, 0x37, 0xfa, 0x21, 0x3d]);
+/// ```
+#[derive(Clone, PartialEq, Eq)]
+pub struct Prepared {
+    header: [u8; MAX_UNMASKED_HEADER_BYTES],
+    header_length: u8,
+    opcode: Opcode,
+    payload: Bytes,
+}
+
+impl Prepared {
+    /// A text message: `&str`, `String`, [`Text`], or [`Bytes`] that the caller knows to be UTF-8.
+    #[must_use]
+    pub fn text(text: impl Into<OutboundText>) -> Self {
+        Self::new(Opcode::Text, text.into().0)
+    }
+
+    /// A binary message.
+    #[must_use]
+    pub fn binary(payload: impl Into<Bytes>) -> Self {
+        Self::new(Opcode::Binary, payload.into())
+    }
+
+    /// A ping. Its payload is cut to the 125 bytes that a control frame may carry.
+    #[must_use]
+    pub fn ping(payload: &[u8]) -> Self {
+        Self::new(Opcode::Ping, control_payload(payload))
+    }
+
+    /// A pong. Its payload is cut to the 125 bytes that a control frame may carry.
+    #[must_use]
+    pub fn pong(payload: &[u8]) -> Self {
+        Self::new(Opcode::Pong, control_payload(payload))
+    }
+
+    /// A Close. The reason is cut to 123 bytes between characters. A code that may not stand in a frame
+    /// (RFC 6455, 7.4: 1005, 1006, …) makes a Close without a body.
+    #[must_use]
+    pub fn close(code: u16, reason: &str) -> Self {
+        Self::new(Opcode::Close, close::body(code, reason))
+    }
+
+    fn new(opcode: Opcode, payload: Bytes) -> Self {
+        let mut header = [0; MAX_UNMASKED_HEADER_BYTES];
+        let mut free = &mut header[..];
+        header::write(Start { fin: true, opcode }, payload.len(), None, &mut free);
+        let header_length = (MAX_UNMASKED_HEADER_BYTES - free.len()) as u8;
+        Self { header, header_length, opcode, payload }
+    }
+
+    /// Bytes on the wire, header included, without a mask.
+    #[must_use]
+    #[expect(clippy::len_without_is_empty, reason = "a frame has at least two bytes")]
+    pub fn len(&self) -> usize {
+        usize::from(self.header_length) + self.payload.len()
+    }
+
+    /// The payload, shared.
+    #[must_use]
+    pub fn payload(&self) -> &Bytes {
+        &self.payload
+    }
+
+    /// The header, two to ten bytes.
+    #[must_use]
+    pub fn header(&self) -> &[u8] {
+        self.header.split_at(usize::from(self.header_length)).0
+    }
+
+    /// Whether this is a Close: nothing may follow it.
+    #[must_use]
+    pub fn is_close(&self) -> bool {
+        self.opcode == Opcode::Close
+    }
+
+    /// The frame in one piece, copied.
+    #[must_use]
+    pub fn to_bytes(&self) -> Bytes {
+        let mut frame = BytesMut::with_capacity(self.len());
+        frame.put_slice(self.header());
+        frame.put_slice(&self.payload);
+        frame.freeze()
+    }
+
+    /// The frame as a client sends it: copied and masked. The key must be new and unpredictable for each
+    /// frame (RFC 6455, 5.3).
+    #[must_use]
+    pub fn masked(&self, key: [u8; 4]) -> Bytes {
+        let mut frame = BytesMut::with_capacity(self.len() + size_of::<Key>());
+        let start = Start { fin: true, opcode: self.opcode };
+        header::write(start, self.payload.len(), Some(key), &mut frame);
+        let header = frame.len();
+        frame.put_slice(&self.payload);
+        mask::apply(key, 0, frame.split_at_mut(header).1);
+        frame.freeze()
+    }
+
+    /// The masked frame as a thing to be queued: all of it is payload.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn into_masked(self, key: Key) -> Self {
+        Self { header_length: 0, payload: self.masked(key), ..self }
+    }
+}
+
+impl From<&Prepared> for Prepared {
+    fn from(frame: &Prepared) -> Self {
+        frame.clone()
+    }
+}
+
+impl fmt::Debug for Prepared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Prepared({:?}, {} bytes)", self.opcode, self.payload.len())
+    }
+}
+
+fn control_payload(payload: &[u8]) -> Bytes {
+    let end = payload.len().min(MAX_CONTROL_BYTES);
+    Bytes::copy_from_slice(&payload[..end])
+}
+
+/// What [`Prepared::text`] takes. Bytes are not checked here (an encoder has just written them): if they are
+/// not UTF-8, the receiver will refuse the message with 1007. Debug builds assert it.
+#[derive(Clone, Debug)]
+pub struct OutboundText(Bytes);
+
+impl From<&str> for OutboundText {
+    fn from(text: &str) -> Self {
+        Self(Bytes::copy_from_slice(text.as_bytes()))
+    }
+}
+
+impl From<String> for OutboundText {
+    fn from(text: String) -> Self {
+        Self(text.into())
+    }
+}
+
+impl From<Text> for OutboundText {
+    fn from(text: Text) -> Self {
+        Self(text.into_bytes())
+    }
+}
+
+impl From<Bytes> for OutboundText {
+    fn from(bytes: Bytes) -> Self {
+        debug_assert!(std::str::from_utf8(&bytes).is_ok(), "bytes given as text are UTF-8");
+        Self(bytes)
+    }
+}

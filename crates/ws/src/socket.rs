@@ -1,0 +1,339 @@
+//! The socket: a [`Decoder`] and a line of frames around any `AsyncRead + AsyncWrite`.
+//!
+//! It spawns nothing and owns no timer. Reads go through a scratch that the thread shares, so that an idle
+//! socket owns no buffer.
+
+mod error;
+mod outgoing;
+mod scratch;
+
+use std::future::poll_fn;
+use std::hash::{BuildHasher, RandomState};
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use tokio::io::{AsyncRead, AsyncWrite};
+
+pub use self::error::Error;
+use self::outgoing::Outgoing;
+use crate::decoder::Decoder;
+use crate::error::ProtocolError;
+use crate::event::Event;
+use crate::limits::{Limits, Role};
+use crate::prepared::Prepared;
+
+/// Above this many queued bytes `next` writes before it gives the next event that it already holds.
+const WRITE_FIRST_BYTES: usize = 64 * 1024;
+
+/// One WebSocket connection after its handshake.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")] async fn main() {
+/// use std::time::Duration;
+/// use tidegate_ws::{Event, Limits, Prepared, Role, Socket};
+///
+/// let (here, there) = tokio::io::duplex(1024);
+/// let mut server = Socket::new(here, Role::Server, Limits::default());
+/// let mut client = Socket::new(there, Role::Client, Limits::default());
+/// client.queue(Prepared::text("Hello"));
+/// client.flush().await.unwrap();
+/// assert_eq!(server.next().await.unwrap(), Event::Text("Hello".into()));
+/// # drop(client);
+/// server.close(1000, "done", Duration::from_secs(1)).await;
+/// # }
+/// ```
+///
+/// **Pings** are answered by the socket itself, the latest only: a peer that floods pings and does not read
+/// costs one pong. **A Close** is answered by the socket itself, with the same code. **A violation** queues
+/// the Close that names it.
+///
+/// **Memory.** At rest: the value itself (under 500 bytes with a TCP stream). While a frame is partial: at
+/// most twice what has come of it. Queued frames are shared by reference and are the caller's to bound, by
+/// [`pending_bytes`](Self::pending_bytes).
+#[derive(Debug)]
+pub struct Socket<IO> {
+    io: IO,
+    decoder: Decoder,
+    /// What has been read and not decoded.
+    input: BytesMut,
+    /// Bytes of the allocation that `input` is a part of.
+    chunk: usize,
+    outgoing: Outgoing,
+    /// The client role's source of mask keys; `None` for a server.
+    keys: Option<Box<Keys>>,
+    phase: Phase,
+}
+
+/// How far the connection has come to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    Open,
+    /// The peer's Close was reported, or the peer is gone: what is queued remains to be written.
+    Ending,
+    /// The peer broke the protocol, and the caller was told.
+    Failed,
+    Over,
+}
+
+impl<IO: AsyncRead + AsyncWrite + Unpin> Socket<IO> {
+    /// A socket on a stream whose handshake is done. In the client role mask keys come from the standard
+    /// library's randomly keyed hash, unless [`mask_keys`](Self::mask_keys) gives another source.
+    #[must_use]
+    pub fn new(io: IO, role: Role, limits: Limits) -> Self {
+        Self::with_initial(io, Bytes::new(), role, limits)
+    }
+
+    /// Like [`new`](Self::new), with bytes that were read past the end of the handshake.
+    #[must_use]
+    pub fn with_initial(io: IO, already_read: Bytes, role: Role, limits: Limits) -> Self {
+        let input = BytesMut::from(already_read);
+        Self {
+            io,
+            decoder: Decoder::new(role, limits),
+            chunk: input.len(),
+            input,
+            outgoing: Outgoing::default(),
+            keys: (role == Role::Client).then(|| Box::new(Keys::default())),
+            phase: Phase::Open,
+        }
+    }
+
+    /// Replaces the source of mask keys. Each must be unpredictable (RFC 6455, 5.3). No effect on a server.
+    #[must_use]
+    pub fn mask_keys(mut self, source: impl FnMut() -> [u8; 4] + Send + Sync + 'static) -> Self {
+        if self.keys.is_some() {
+            self.keys = Some(Box::new(Keys::Given(Box::new(source))));
+        }
+        self
+    }
+
+    /// The stream.
+    pub fn get_ref(&self) -> &IO {
+        &self.io
+    }
+
+    /// Adds a frame to the line, without I/O: [`next`](Self::next), [`flush`](Self::flush) and
+    /// [`close`](Self::close) write it. After a Close nothing more is taken.
+    ///
+    /// There is no bound here: a caller stops when [`pending_bytes`](Self::pending_bytes) is too much.
+    pub fn queue(&mut self, frame: impl Into<Prepared>) {
+        let frame = frame.into();
+        match &mut self.keys {
+            None => self.outgoing.push(frame),
+            Some(keys) => self.outgoing.push(frame.into_masked(keys.next())),
+        }
+    }
+
+    /// Bytes queued and not yet taken by the stream, headers included; a pending pong is not counted.
+    #[must_use]
+    pub fn pending_bytes(&self) -> usize {
+        self.outgoing.bytes()
+    }
+
+    /// The next event. While it waits it also writes what is queued.
+    ///
+    /// # Errors
+    /// [`Error::Protocol`] once when the peer breaks a rule: the Close that says so is queued, and
+    /// [`close`](Self::close) should follow. [`Error::Io`] when the stream fails; what had arrived before is
+    /// given first. [`Error::Closed`] when the peer's stream has ended, or after [`Event::Close`] once the
+    /// answer to it is written; with a peer that does not read, that write may wait: `close` has a deadline.
+    ///
+    /// # Cancel safety
+    /// Nothing is lost by dropping the future: what was read stays in the socket.
+    pub async fn next(&mut self) -> Result<Event, Error> {
+        poll_fn(|cx| self.poll_next(cx)).await
+    }
+
+    /// [`next`](Self::next) for those who write their own loop.
+    ///
+    /// # Errors
+    /// As [`next`](Self::next).
+    pub fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Result<Event, Error>> {
+        loop {
+            if self.phase != Phase::Open {
+                return self.poll_end(cx).map(|()| Err(Error::Closed));
+            }
+            if self.outgoing.bytes() >= WRITE_FIRST_BYTES {
+                // A failed write is met again below, after what has been read.
+                let _ = self.poll_write(cx);
+            }
+            match self.decoder.decode(&mut self.input) {
+                Ok(Some(event)) => {
+                    self.answer(&event);
+                    return Poll::Ready(Ok(event));
+                }
+                Ok(None) => {}
+                Err(error) => return Poll::Ready(Err(self.fail(error))),
+            }
+            self.compact();
+            let written = self.poll_write(cx);
+            match (self.poll_fill(cx), written) {
+                (Poll::Ready(Ok(1..)), _) => {}
+                (_, Poll::Ready(Err(error))) | (Poll::Ready(Err(error)), _) => {
+                    self.phase = Phase::Over;
+                    return Poll::Ready(Err(Error::Io(error)));
+                }
+                (Poll::Ready(Ok(0)), _) => {
+                    self.phase = Phase::Over;
+                    return Poll::Ready(Err(Error::Closed));
+                }
+                (Poll::Pending, _) => return Poll::Pending,
+            }
+        }
+    }
+
+    /// Writes what is queued, without reading: what the peer sends meanwhile waits in the kernel, which
+    /// slows the peer.
+    ///
+    /// # Errors
+    /// [`Error::Io`] when the stream fails.
+    ///
+    /// # Cancel safety
+    /// What was not written stays queued.
+    pub async fn flush(&mut self) -> Result<(), Error> {
+        poll_fn(|cx| self.poll_flush(cx)).await
+    }
+
+    /// [`flush`](Self::flush) for those who write their own loop.
+    ///
+    /// # Errors
+    /// As [`flush`](Self::flush).
+    pub fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        self.poll_write(cx).map_err(Error::Io)
+    }
+
+    /// Ends the connection: queues a Close (unless one is on its way), writes what is queued, throws away what
+    /// the peer still sends until its Close or its end, and lets go of the stream. After `deadline` it is let go
+    /// of in any case.
+    ///
+    /// # Cancel safety
+    /// Dropping the future drops the stream.
+    pub async fn close(mut self, code: u16, reason: &str, deadline: Duration) {
+        self.queue(Prepared::close(code, reason));
+        // Elapsed: the peer had its time, and the stream is dropped either way.
+        let _ = tokio::time::timeout(deadline, self.finish()).await;
+    }
+
+    async fn finish(&mut self) {
+        while self.phase == Phase::Open {
+            // Events are thrown away; an error changes the phase.
+            let _ = self.next().await;
+        }
+        let failed = self.phase == Phase::Failed;
+        poll_fn(|cx| self.poll_end(cx)).await;
+        if failed || self.keys.is_some() {
+            self.drain().await;
+        }
+    }
+
+    /// Reads and forgets until the peer's end: a stream dropped with unread bytes may be reset, and the Close
+    /// lost with it; a client lets the server end the stream (RFC 6455, 7.1.1).
+    async fn drain(&mut self) {
+        loop {
+            self.input.clear();
+            match poll_fn(|cx| self.poll_fill(cx)).await {
+                Ok(1..) => {}
+                Ok(0) | Err(_) => return,
+            }
+        }
+    }
+
+    /// What the socket does by itself about an event.
+    fn answer(&mut self, event: &Event) {
+        match event {
+            Event::Ping(payload) => {
+                let pong = Prepared::pong(payload);
+                let pong = match &mut self.keys {
+                    None => pong.to_bytes(),
+                    Some(keys) => pong.masked(keys.next()),
+                };
+                self.outgoing.set_pong(pong);
+            }
+            Event::Close(close) => {
+                self.phase = Phase::Ending;
+                self.queue(Prepared::close(close.as_ref().map_or(1005, |close| close.code), ""));
+            }
+            Event::Text(_) | Event::Binary(_) | Event::Pong(_) => {}
+        }
+    }
+
+    fn fail(&mut self, error: ProtocolError) -> Error {
+        self.phase = Phase::Failed;
+        self.input = BytesMut::new();
+        self.queue(Prepared::close(error.close_code(), &error.to_string()));
+        Error::Protocol(error)
+    }
+
+    /// Writes the rest and ends the stream's writing half. A failure is an end as well.
+    fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if self.phase != Phase::Over {
+            if ready!(self.poll_write(cx)).is_ok() {
+                // A stream that cannot be shut down is over all the same.
+                let _ = ready!(Pin::new(&mut self.io).poll_shutdown(cx));
+            }
+            self.phase = Phase::Over;
+        }
+        Poll::Ready(())
+    }
+
+    fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.outgoing.poll_write(Pin::new(&mut self.io), cx)
+    }
+
+    /// Reads once; 0 is the end of the stream.
+    fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        let (io, input, chunk) = (&mut self.io, &mut self.input, &mut self.chunk);
+        scratch::poll_read(Pin::new(io), cx, |bytes| {
+            if input.is_empty() {
+                *input = BytesMut::from(bytes);
+            } else {
+                input.extend_from_slice(bytes);
+            }
+            *chunk = input.len();
+        })
+    }
+
+    /// Lets go of the memory of frames that have been taken off the input.
+    fn compact(&mut self) {
+        if self.input.is_empty() {
+            self.input = BytesMut::new();
+        } else if self.input.len() < self.chunk / 2 {
+            self.input = BytesMut::from(&self.input[..]);
+            self.chunk = self.input.len();
+        }
+    }
+}
+
+/// Where a client's mask keys come from.
+enum Keys {
+    /// SipHash of a counter, under a key that the standard library draws from the system.
+    Hashed(RandomState, u64),
+    Given(Box<dyn FnMut() -> [u8; 4] + Send + Sync>),
+}
+
+impl Default for Keys {
+    fn default() -> Self {
+        Self::Hashed(RandomState::new(), 0)
+    }
+}
+
+impl Keys {
+    fn next(&mut self) -> [u8; 4] {
+        match self {
+            Self::Hashed(state, counter) => {
+                *counter += 1;
+                (state.hash_one(*counter) as u32).to_ne_bytes()
+            }
+            Self::Given(source) => source(),
+        }
+    }
+}
+
+impl std::fmt::Debug for Keys {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Keys")
+    }
+}

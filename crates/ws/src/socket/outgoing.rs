@@ -1,0 +1,235 @@
+//! Frames on their way out: gathered into few writes, small ones copied together, large ones by reference.
+//!
+//! ```text
+//! begun   the rest of a frame that the stream took a part of
+//! pong    the answer to the latest ping, ahead of what is queued
+//! line    whole frames, in order
+//! ```
+
+use std::collections::VecDeque;
+use std::io::{self, IoSlice};
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use bytes::{Buf, Bytes};
+use tokio::io::AsyncWrite;
+
+use super::scratch;
+use crate::prepared::Prepared;
+
+/// Frames up to this size are copied into the cork: cheaper than a slice of their own.
+const COPY_BYTES: usize = 1024;
+/// The same for streams that write one slice at a time, such as some TLS streams.
+const COPY_BYTES_UNVECTORED: usize = 16 * 1024;
+/// A write is gathered until it holds this much.
+const GATHER_BYTES: usize = 64 * 1024;
+/// The first write after the stream was full: whether there is room is not worth a larger copy.
+const PROBE_BYTES: usize = 4 * 1024;
+/// Slices of one vectored write.
+const MAX_SLICES: usize = 64;
+
+#[derive(Debug, Default)]
+pub(super) struct Outgoing {
+    begun: Bytes,
+    pong: Bytes,
+    /// The first of the line, so that a single frame needs no allocation.
+    first: Option<Prepared>,
+    rest: VecDeque<Prepared>,
+    /// Bytes of `begun` and the line.
+    bytes: usize,
+    /// A Close was queued: it is the last of the line.
+    closing: bool,
+    /// The stream took nothing last time.
+    full: bool,
+    /// Something was written since the stream was last flushed.
+    unflushed: bool,
+}
+
+impl Outgoing {
+    /// Adds a frame. After a Close nothing more is taken.
+    pub(super) fn push(&mut self, frame: Prepared) {
+        if self.closing {
+            return;
+        }
+        self.closing = frame.is_close();
+        self.bytes += frame.len();
+        if self.first.is_none() && self.rest.is_empty() {
+            self.first = Some(frame);
+        } else {
+            self.rest.push_back(frame);
+        }
+    }
+
+    /// Sets the pong that goes next, in place of one that has not gone. After a Close none goes.
+    pub(super) fn set_pong(&mut self, pong: Bytes) {
+        if !self.closing {
+            self.pong = pong;
+        }
+    }
+
+    /// Bytes waiting, without the pong.
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    fn is_empty(&self) -> bool {
+        self.bytes == 0 && self.pong.is_empty()
+    }
+
+    /// Writes all there is and flushes the stream.
+    pub(super) fn poll_write<IO: AsyncWrite>(
+        &mut self,
+        mut io: Pin<&mut IO>,
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<()>> {
+        while !self.is_empty() {
+            let polled = self.poll_once(io.as_mut(), cx);
+            self.full = polled.is_pending();
+            let written = ready!(polled)?;
+            if written == 0 {
+                return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
+            }
+            self.unflushed = true;
+            self.advance(written);
+        }
+        if self.unflushed {
+            ready!(io.poll_flush(cx))?;
+            self.unflushed = false;
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    /// One write of what is gathered.
+    fn poll_once<IO: AsyncWrite>(
+        &self,
+        io: Pin<&mut IO>,
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<usize>> {
+        let copy = if io.is_write_vectored() { COPY_BYTES } else { COPY_BYTES_UNVECTORED };
+        scratch::cork(|cork| {
+            let pieces = self.cork(cork, copy);
+            let mut slices = [IoSlice::new(&[]); MAX_SLICES];
+            let count = self.slices(cork, copy, pieces, &mut slices);
+            match slices.split_at(count).0 {
+                [one] => io.poll_write(cx, one),
+                many => io.poll_write_vectored(cx, many),
+            }
+        })
+    }
+
+    /// What is to be written, in order: a header (empty for what has begun) and a payload each.
+    fn pieces(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
+        let frames = self.first.iter().chain(&self.rest);
+        [&self.begun, &self.pong]
+            .into_iter()
+            .filter(|bytes| !bytes.is_empty())
+            .map(|bytes| (&[][..], &bytes[..]))
+            .chain(frames.map(|frame| (frame.header(), &frame.payload()[..])))
+    }
+
+    /// Fills the cork with headers and small payloads, and tells how many pieces the write will hold.
+    fn cork(&self, cork: &mut Vec<u8>, copy: usize) -> usize {
+        let limit = if self.full { PROBE_BYTES } else { GATHER_BYTES };
+        let (mut pieces, mut bytes, mut slices) = (0, 0, 1);
+        for (header, payload) in self.pieces() {
+            if bytes >= limit || slices + 2 > MAX_SLICES {
+                break;
+            }
+            cork.extend_from_slice(header);
+            if payload.len() <= copy {
+                cork.extend_from_slice(payload);
+            } else {
+                slices += 2;
+            }
+            bytes += header.len() + payload.len();
+            pieces += 1;
+        }
+        pieces
+    }
+
+    /// Cuts the cork where a payload goes by reference. Gives the number of slices.
+    fn slices<'a>(
+        &'a self,
+        mut cork: &'a [u8],
+        copy: usize,
+        pieces: usize,
+        slices: &mut [IoSlice<'a>; MAX_SLICES],
+    ) -> usize {
+        let mut free = slices.iter_mut();
+        let mut add = |bytes: &'a [u8]| {
+            if !bytes.is_empty()
+                && let Some(slot) = free.next()
+            {
+                *slot = IoSlice::new(bytes);
+            }
+        };
+        let mut corked = 0;
+        for (header, payload) in self.pieces().take(pieces) {
+            corked += header.len();
+            if payload.len() <= copy {
+                corked += payload.len();
+                continue;
+            }
+            let (before, after) = cork.split_at(corked);
+            add(before);
+            add(payload);
+            (cork, corked) = (after, 0);
+        }
+        add(cork);
+        MAX_SLICES - free.len()
+    }
+
+    /// Takes away what the stream took.
+    fn advance(&mut self, mut written: usize) {
+        let begun = written.min(self.begun.len());
+        self.begun.advance(begun);
+        self.bytes -= begun;
+        written -= begun;
+        if written > 0 && !self.pong.is_empty() {
+            written = self.advance_pong(written);
+        }
+        while written > 0 {
+            let Some(frame) = self.pop() else { return };
+            let taken = written.min(frame.len());
+            self.bytes -= taken;
+            written -= taken;
+            if taken < frame.len() {
+                self.begun = remainder(&frame, taken);
+            }
+        }
+    }
+
+    /// A pong that has begun is no longer replaced by a later one.
+    fn advance_pong(&mut self, written: usize) -> usize {
+        let mut pong = std::mem::take(&mut self.pong);
+        let taken = written.min(pong.len());
+        pong.advance(taken);
+        self.bytes += pong.len();
+        self.begun = pong;
+        written - taken
+    }
+
+    fn pop(&mut self) -> Option<Prepared> {
+        self.first.take().or_else(|| {
+            let frame = self.rest.pop_front();
+            if self.rest.is_empty() {
+                self.rest = VecDeque::new();
+            }
+            frame
+        })
+    }
+}
+
+/// The rest of a frame. It is copied out if it is small, or at most half of the payload: so it keeps no more
+/// than twice its size alive, and each byte is copied at most once.
+fn remainder(frame: &Prepared, taken: usize) -> Bytes {
+    let Some(taken_payload) = taken.checked_sub(frame.header().len()) else {
+        return frame.to_bytes().split_off(taken);
+    };
+    let rest = frame.payload().slice(taken_payload..);
+    if rest.len() <= COPY_BYTES || rest.len() <= taken_payload {
+        Bytes::copy_from_slice(&rest)
+    } else {
+        rest
+    }
+}
