@@ -1,0 +1,134 @@
+//! `cargo xtask test`: the one gate. Runs its stages in order, goes on after a failure, and closes with
+//! one line that counts everything.
+//!
+//! Knows the order of the stages and the closing line; what a stage does is in the modules below.
+
+mod checks;
+mod counts;
+mod metadata;
+mod process;
+mod real_clients;
+mod screen;
+mod stage;
+mod suites;
+mod tools;
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use crate::Problem;
+use counts::Counts;
+use metadata::Workspace;
+use stage::{Context, Options, Pace, Stage};
+
+/// All stages, cheapest first, so that a slip shows early.
+const STAGES: &[Stage] = &[
+    Stage {
+        name: "lock",
+        what: "cargo fetch --locked: Cargo.lock is committed and current",
+        pace: Pace::Quick,
+        run: checks::lock,
+    },
+    Stage {
+        name: "format",
+        what: "cargo fmt --all --check",
+        pace: Pace::Quick,
+        run: checks::format,
+    },
+    Stage { name: "tidy", what: "cargo xtask tidy", pace: Pace::Quick, run: checks::tidy },
+    Stage {
+        name: "foundations",
+        what: "cargo tree of each crate of tiers 0 and 1: no runtime, no hyper, no tower",
+        pace: Pace::Quick,
+        run: checks::foundations,
+    },
+    Stage {
+        name: "clippy",
+        what: "cargo clippy --workspace --all-targets --all-features -- -D warnings",
+        pace: Pace::Quick,
+        run: checks::clippy,
+    },
+    Stage {
+        name: "deny",
+        what: "cargo deny --offline check licenses bans sources",
+        pace: Pace::Full,
+        run: checks::deny,
+    },
+    Stage {
+        name: "docs",
+        what: "cargo doc --workspace --no-deps --all-features, warnings denied",
+        pace: Pace::Full,
+        run: checks::docs,
+    },
+    Stage {
+        name: "crates-alone",
+        what: "cargo clippy -p CRATE for each crate, so that none leans on another's features",
+        pace: Pace::Full,
+        run: checks::crates_alone,
+    },
+    Stage {
+        name: "features-alone",
+        what: "cargo clippy -p CRATE --no-default-features --features FEATURE for each feature",
+        pace: Pace::Full,
+        run: checks::features_alone,
+    },
+    Stage {
+        name: "tests",
+        what: "cargo nextest run --workspace --all-features (cargo test where there is none)",
+        pace: Pace::Quick,
+        run: suites::tests,
+    },
+    Stage {
+        name: "doc-tests",
+        what: "cargo test --workspace --doc --all-features",
+        pace: Pace::Quick,
+        run: suites::doc_tests,
+    },
+    Stage {
+        name: "node-clients",
+        what: "node --test on tests-e2e/*.test.mjs against the built gateway",
+        pace: Pace::Quick,
+        run: real_clients::node,
+    },
+    Stage {
+        name: "python-clients",
+        what: "pytest on tests-e2e/python against the built gateway",
+        pace: Pace::Quick,
+        run: real_clients::python,
+    },
+    Stage {
+        name: "browser-clients",
+        what: "node --test on tests-e2e/browser*.test.mjs, in headless Chromium",
+        pace: Pace::Full,
+        run: real_clients::browser,
+    },
+];
+
+/// Runs the chosen stages and prints the closing line last.
+///
+/// # Errors
+/// When an argument is unknown or the workspace cannot be read; no closing line then.
+pub(crate) fn command(root: &Path, arguments: &[String]) -> Result<ExitCode, Problem> {
+    let options = Options::parse(arguments, STAGES)?;
+    if options.list {
+        STAGES.iter().for_each(screen::row);
+        return Ok(ExitCode::SUCCESS);
+    }
+    let strict = std::env::var("CI").is_ok_and(|value| value == "true");
+    let context = Context { root, workspace: Workspace::read(root)? };
+    let mut total = Counts::default();
+    let mut unsound = Vec::new();
+    for stage in STAGES.iter().filter(|stage| options.wants(stage)) {
+        let counts = screen::run(stage, &context);
+        if counts.failed > 0 || (strict && counts.skipped > 0) {
+            unsound.push(stage.name);
+        }
+        total += counts;
+    }
+    let left_out: Vec<_> =
+        STAGES.iter().filter(|stage| !options.wants(stage)).map(|stage| stage.name).collect();
+    screen::ending(&unsound, &left_out, strict && total.skipped > 0);
+    let total = if strict { total.with_skips_as_failures() } else { total };
+    screen::closing_line(total);
+    Ok(if total.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}

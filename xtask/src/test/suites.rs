@@ -1,0 +1,86 @@
+//! The Rust tests: nextest where it is to be had, `cargo test` otherwise, and the doc tests.
+
+use super::counts::Counts;
+use super::process;
+use super::screen;
+use super::stage::{Context, Outcome};
+use super::tools;
+
+/// Unit and integration tests of all crates.
+pub(crate) fn tests(context: &Context<'_>) -> Outcome {
+    let whole = ["--workspace", "--all-features", "--no-fail-fast"];
+    let mut command = process::cargo();
+    let count = match tools::nextest(context.root) {
+        Ok(folder) => {
+            command.env("PATH", folder).args(["nextest", "run"]).args(whole).args(NEXTEST);
+            Counts::of_nextest
+        }
+        Err(why) => {
+            screen::progress(&format!("{why}; cargo test instead"));
+            command.arg("test").args(whole).arg("--all-targets");
+            Counts::of_cargo_test
+        }
+    };
+    counted(command.current_dir(context.root), count)
+}
+
+/// Only failures are printed; a test that hangs is ended, as `xtask/nextest.toml` says.
+const NEXTEST: [&str; 10] = [
+    "--config-file",
+    "xtask/nextest.toml",
+    "--no-tests",
+    "pass",
+    "--status-level",
+    "slow",
+    "--final-status-level",
+    "fail",
+    "--color",
+    "never",
+];
+
+/// The examples in READMEs and documentation comments.
+pub(crate) fn doc_tests(context: &Context<'_>) -> Outcome {
+    let mut command = process::cargo();
+    command.args(["test", "--workspace", "--doc", "--all-features", "--no-fail-fast"]);
+    counted(command.current_dir(context.root), Counts::of_cargo_test)
+}
+
+/// Runs a test runner and reads its counts; shows its output when anything failed.
+pub(crate) fn counted(command: &mut std::process::Command, count: fn(&str) -> Counts) -> Outcome {
+    let run = screen::program(command);
+    let counts = count(&run.output).agreeing_with(run.success);
+    let output = if counts.failed > 0 { run.output } else { String::new() };
+    Outcome { counts, output, note: None }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+
+    use super::*;
+
+    fn shell(script: &str) -> Outcome {
+        counted(Command::new("sh").args(["-c", script]), Counts::of_cargo_test)
+    }
+
+    #[test]
+    fn a_success_is_its_counts_without_its_output() {
+        let outcome = shell("echo 'test result: ok. 3 passed; 0 failed; 1 ignored'");
+        assert_eq!(outcome.counts, Counts { passed: 3, failed: 0, skipped: 1 });
+        assert_eq!(outcome.output, "");
+    }
+
+    #[test]
+    fn a_failure_shows_all_that_was_said() {
+        let outcome = shell("echo why; echo 'test result: FAILED. 1 passed; 1 failed'; exit 101");
+        assert_eq!(outcome.counts, Counts { passed: 1, failed: 1, skipped: 0 });
+        assert!(outcome.output.contains("why\n"));
+    }
+
+    #[test]
+    fn what_does_not_compile_is_one_failure() {
+        let outcome = shell("echo 'error: could not compile'; exit 101");
+        assert_eq!(outcome.counts, Counts { passed: 0, failed: 1, skipped: 0 });
+        assert!(outcome.output.contains("could not compile"));
+    }
+}
