@@ -25,11 +25,6 @@ impl CloseCode {
     pub const SLOW_CONSUMER: Self = Self(4200);
 }
 
-/// The fixed reason, with 1008, of a gateway that is full: come back after a wait.
-pub const AT_CAPACITY: &str = "Server at capacity";
-/// The fixed reason, with 1008, of a user with too many sessions: come back after a wait.
-pub const CONNECTION_LIMIT: &str = "Connection limit reached";
-
 /// How a session is to end: the code and a reason for a person (at most 123 bytes on the wire).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Close {

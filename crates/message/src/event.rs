@@ -231,6 +231,29 @@ impl Event {
         serde_json::to_vec(self).unwrap_or_default()
     }
 
+    /// Whether a type is one that only the gateway itself may send: `message` and `broadcast` are a backend's too.
+    #[must_use]
+    pub fn is_reserved(kind: &str) -> bool {
+        const RESERVED: [&str; 15] = [
+            "welcome",
+            "batch",
+            "text_message",
+            "stream_start",
+            "stream_chunk",
+            "stream_end",
+            "stream_error",
+            "rate_limit_error",
+            "reply",
+            "error",
+            "gap",
+            "ping",
+            "pong",
+            "goaway",
+            "stats_response",
+        ];
+        RESERVED.contains(&kind)
+    }
+
     /// The delivery class that the event has by itself; a message's comes from its sender.
     #[must_use]
     pub const fn class(&self) -> Class {

@@ -17,7 +17,7 @@ mod request_id;
 mod target;
 
 pub use class::{Class, Priority};
-pub use close::{AT_CAPACITY, CONNECTION_LIMIT, Close, CloseCode};
+pub use close::{Close, CloseCode};
 pub use command::{Command, Refused, Request, Send, class_and_priority};
 pub use depth::too_deep;
 pub use event::{Event, Heartbeat, PresentMember, Reply, Welcome};

@@ -13,6 +13,8 @@ pub enum Outcome {
     Done(Reply),
     /// An answer of its own type.
     Answer(Event),
+    /// The session is greeted again; its features stay, and the session lists them in the `welcome`.
+    Welcomed(Box<Welcome>),
     /// Features were agreed: what follows the `welcome` is written accordingly.
     Agreed(Box<Welcome>),
 }

@@ -33,6 +33,8 @@ pub enum Code {
     Timeout,
     /// Too many requests; on the wire this is `rate_limit_error`.
     RateLimited,
+    /// The route's upstream failed.
+    Upstream,
     /// A fault of the gateway's own.
     Internal,
 }
@@ -55,6 +57,7 @@ impl Code {
             Self::LimitReached => "limit_reached",
             Self::Timeout => "timeout",
             Self::RateLimited => "rate_limited",
+            Self::Upstream => "upstream_failed",
             Self::Internal => "internal",
         }
     }

@@ -1,1 +1,36 @@
 //! One WebSocket connection on tokio: an inbound loop and an outbound loop in one task.
+//!
+//! A session turns frames into [`tidegate_message::Request`]s, gives them to a tower service, and writes what
+//! its outbox holds. It does not know who the user is, what a command does, where other sessions are, or
+//! any configuration file.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "a session is the shell around its cores: it reads the clock and sleeps"
+)]
+
+mod encoder;
+mod features;
+mod handle;
+mod heartbeat;
+mod inbound;
+mod malformed;
+mod message;
+mod observer;
+mod outbound;
+mod outbox;
+mod session;
+mod settings;
+mod stall;
+
+pub use encoder::Encoder;
+pub use features::{Feature, Features};
+pub use handle::{Handle, Sent};
+pub use message::{Message, Shared};
+pub use observer::Observer;
+pub use outbound::Outbound;
+pub use session::{Ended, Session};
+pub use settings::Settings;
+
+#[doc = include_str!("../README.md")]
+#[cfg(doctest)]
+struct Readme;

@@ -1,0 +1,72 @@
+//! Errors of the HTTP side as RFC 9457 problem documents.
+
+use std::borrow::Cow;
+
+use http::{HeaderValue, Response, StatusCode, header};
+use serde::Serialize;
+
+use crate::Body;
+
+/// A problem: a status, a code for software and a sentence for a person.
+///
+/// ```
+/// use http::StatusCode;
+/// use tidegate_server::Problem;
+/// let response = Problem::new(StatusCode::FORBIDDEN, "forbidden", "origin not listed").response();
+/// assert_eq!(response.status(), 403);
+/// assert_eq!(response.headers()["content-type"], "application/problem+json");
+/// ```
+#[derive(Clone, Debug, Serialize)]
+pub struct Problem {
+    title: &'static str,
+    #[serde(serialize_with = "as_number")]
+    status: StatusCode,
+    code: &'static str,
+    detail: Cow<'static, str>,
+    #[serde(skip)]
+    header: Option<(header::HeaderName, HeaderValue)>,
+}
+
+fn as_number<S: serde::Serializer>(status: &StatusCode, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_u16(status.as_u16())
+}
+
+impl Problem {
+    /// A problem of the type `about:blank` (RFC 9457 section 4.2.1): its title is the status's phrase.
+    #[must_use]
+    pub fn new(
+        status: StatusCode,
+        code: &'static str,
+        detail: impl Into<Cow<'static, str>>,
+    ) -> Self {
+        let title = status.canonical_reason().unwrap_or("Error");
+        Self { title, status, code, detail: detail.into(), header: None }
+    }
+
+    /// The same, with a header that goes along: `Retry-After`, `Allow`, `WWW-Authenticate`, …
+    #[must_use]
+    pub fn with_header(mut self, name: header::HeaderName, value: HeaderValue) -> Self {
+        self.header = Some((name, value));
+        self
+    }
+
+    /// The status of the response.
+    #[must_use]
+    pub const fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// The problem as a response.
+    #[must_use]
+    pub fn response(self) -> Response<Body> {
+        let body = serde_json::to_vec(&self).unwrap_or_default();
+        let mut response = Response::new(Body::from(body));
+        *response.status_mut() = self.status;
+        let json = HeaderValue::from_static("application/problem+json");
+        response.headers_mut().insert(header::CONTENT_TYPE, json);
+        if let Some((name, value)) = self.header {
+            response.headers_mut().insert(name, value);
+        }
+        response
+    }
+}

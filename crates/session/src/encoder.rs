@@ -1,0 +1,203 @@
+//! From messages to frames in the form that one client agreed on.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use tidegate_payload_codec::{Codec, CodecError, Compression, Encoding, Form, Kind};
+use tidegate_ws::Prepared;
+
+use crate::features::{Feature, Features};
+use crate::message::{Framed, Message};
+use crate::outbound::Outbound;
+
+/// How many forms there are: two encodings, optimized or not, three ways to compress.
+pub(crate) const FORMS: usize = 12;
+/// How many there are before compression.
+pub(crate) const TRANSFORMS: usize = 4;
+
+pub(crate) const fn transform_index(form: Form) -> usize {
+    (matches!(form.encoding, Encoding::MessagePack) as usize) * 2 + form.optimize as usize
+}
+
+pub(crate) const fn form_index(form: Form) -> usize {
+    let compression = match form.compression {
+        None => 0,
+        Some(Compression::Gzip) => 1,
+        Some(Compression::Lz4) => 2,
+    };
+    transform_index(form) * 3 + compression
+}
+
+/// Plain JSON is there already; anything else is made by the codec.
+pub(crate) fn transform(codec: &Codec, json: &Bytes, form: Form) -> Result<Bytes, CodecError> {
+    match form {
+        Form { encoding: Encoding::Json, optimize: false, .. } => Ok(json.clone()),
+        _ => codec.transform(json, form),
+    }
+}
+
+pub(crate) fn framed(codec: &Codec, part: Bytes, form: Form) -> Framed {
+    let payload = codec.compress(part, form);
+    let payload_bytes = payload.bytes.len();
+    let frame = match payload.kind {
+        Kind::Text => Prepared::text(payload.bytes),
+        Kind::Binary => Prepared::binary(payload.bytes),
+    };
+    Framed { frame, payload_bytes }
+}
+
+/// Writes messages in one client's form, several in one frame where it agreed to `batch`.
+#[derive(Clone, Debug)]
+pub struct Encoder {
+    codec: Arc<Codec>,
+    encoding: Encoding,
+    features: Features,
+}
+
+/// What became of a frame's worth of messages.
+pub(crate) struct Written {
+    pub(crate) frame: Prepared,
+    pub(crate) messages: usize,
+}
+
+impl Encoder {
+    /// An encoder for a sub-protocol; nothing is agreed yet.
+    #[must_use]
+    pub const fn new(codec: Arc<Codec>, encoding: Encoding) -> Self {
+        Self { codec, encoding, features: Features::NONE }
+    }
+
+    /// The same with features agreed.
+    #[must_use]
+    pub const fn with_features(mut self, features: Features) -> Self {
+        self.features = features;
+        self
+    }
+
+    pub(crate) const fn set_features(&mut self, features: Features) {
+        self.features = features;
+    }
+
+    /// What was agreed.
+    #[must_use]
+    pub const fn features(&self) -> Features {
+        self.features
+    }
+
+    pub(crate) fn codec(&self) -> &Codec {
+        &self.codec
+    }
+
+    pub(crate) const fn form(&self) -> Form {
+        let compression = if self.features.has(Feature::Gzip) {
+            Some(Compression::Gzip)
+        } else if self.features.has(Feature::Lz4) {
+            Some(Compression::Lz4)
+        } else {
+            None
+        };
+        Form { encoding: self.encoding, optimize: self.features.has(Feature::Optimize), compression }
+    }
+
+    /// Frames the messages in their order. Those that cannot be encoded are counted and left out.
+    pub(crate) fn write(&self, items: Vec<Outbound>, into: &mut Vec<Written>) -> u64 {
+        let mut failed = 0;
+        let mut run: Vec<Outbound> = Vec::new();
+        let batch = self.features.has(Feature::Batch);
+        for item in items {
+            if batch && may_batch(&item) {
+                run.push(item);
+            } else {
+                failed += self.write_run(&mut run, into);
+                failed += self.write_one(item, into);
+            }
+        }
+        failed + self.write_run(&mut run, into)
+    }
+
+    /// A frame of its own in plain form: for `welcome`, which says what the form will be.
+    pub(crate) fn write_plain(&self, message: &Message) -> Result<Prepared, CodecError> {
+        let form = Form { encoding: self.encoding, optimize: false, compression: None };
+        Ok(framed(&self.codec, transform(&self.codec, &message.json, form)?, form).frame)
+    }
+
+    fn write_run(&self, run: &mut Vec<Outbound>, into: &mut Vec<Written>) -> u64 {
+        if run.len() < 2 {
+            return run.pop().map_or(0, |item| self.write_one(item, into));
+        }
+        let form = self.form();
+        let mut failed = 0;
+        let mut original = 0;
+        let mut parts = Vec::with_capacity(run.len());
+        for item in run.drain(..) {
+            let (part, bytes) = self.part(item, form);
+            match part {
+                Ok(part) => {
+                    original += bytes;
+                    parts.push(part);
+                }
+                Err(error) => failed += not_encoded(&error),
+            }
+        }
+        let batch = framed(&self.codec, self.codec.batch(&parts, self.encoding), form);
+        self.record("batch", parts.len(), original, &batch);
+        into.push(Written { frame: batch.frame, messages: parts.len() });
+        failed
+    }
+
+    fn write_one(&self, item: Outbound, into: &mut Vec<Written>) -> u64 {
+        let (framed, original) = match item {
+            Outbound::Shared(shared) => {
+                (shared.framed(&self.codec, self.form()), shared.message().json.len())
+            }
+            item => {
+                let message = item.into_message();
+                let form = message.form(self.form());
+                let framed = transform(&self.codec, &message.json, form)
+                    .map(|part| framed(&self.codec, part, form));
+                (framed, message.json.len())
+            }
+        };
+        match framed {
+            Ok(framed) => {
+                self.record("message", 1, original, &framed);
+                into.push(Written { frame: framed.frame, messages: 1 });
+                0
+            }
+            Err(error) => not_encoded(&error),
+        }
+    }
+
+    fn part(&self, item: Outbound, form: Form) -> (Result<Bytes, CodecError>, usize) {
+        match item {
+            Outbound::Shared(shared) => {
+                (shared.part(&self.codec, shared.message().form(form)), shared.message().json.len())
+            }
+            item => {
+                let message = item.into_message();
+                (transform(&self.codec, &message.json, message.form(form)), message.json.len())
+            }
+        }
+    }
+
+    fn record(&self, kind: &'static str, messages: usize, original: usize, framed: &Framed) {
+        self.codec.stats().record_batch(messages, original, framed.payload_bytes);
+        if framed.payload_bytes != original {
+            let payload = tidegate_payload_codec::describe(kind, original, framed.payload_bytes);
+            tracing::debug!("{payload}");
+        }
+    }
+}
+
+fn may_batch(item: &Outbound) -> bool {
+    match item {
+        Outbound::Own(message) => message.batch,
+        Outbound::Shared(shared) => shared.message().batch,
+        Outbound::Text { .. } => true,
+    }
+}
+
+fn not_encoded(error: &CodecError) -> u64 {
+    tracing::error!(%error, "a message cannot be encoded in the client's form and is left out");
+    1
+}

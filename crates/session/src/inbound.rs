@@ -1,0 +1,248 @@
+//! The way in: from a frame to a command, and from a command's outcome to its answer.
+
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Instant;
+
+use bytes::Bytes;
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
+use tidegate_message::{
+    Close, CloseCode, Code, Event, Outcome, Rejection, Request, RequestId, Welcome,
+};
+use tidegate_payload_codec::{Encoding, Form, Kind};
+use tidegate_ws::{Error, Event as Frame, Socket};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tower_service::Service;
+
+use crate::features::Features;
+use crate::message::Message;
+use crate::observer::Observer;
+use crate::outbound::Outbound;
+use crate::session::{Ended, Running};
+
+/// Answers to commands keep their order among each other and are never shed: they share this key.
+const REPLIES: u64 = 0;
+
+/// What came of waiting for the client.
+pub(crate) enum Inbound {
+    Frame(Frame),
+    /// Everything that was queued is written: the outbox may be looked at again.
+    Drained,
+    Broken(Error),
+}
+
+/// Waits for the next frame, and writes what is queued meanwhile. A service that is not ready, or
+/// `reading` false, stops the reading alone: that is TCP's backpressure. Cancel safe.
+pub(crate) async fn next<IO, S>(
+    socket: &mut Socket<IO>,
+    commands: &mut S,
+    reading: bool,
+) -> Inbound
+where
+    IO: AsyncRead + AsyncWrite + Unpin,
+    S: Service<Request>,
+{
+    let unwritten = socket.pending_bytes() > 0;
+    poll_fn(|cx| {
+        // A service that failed is called all the same: its call says why.
+        let polled = if reading && commands.poll_ready(cx).is_ready() {
+            match socket.poll_next(cx) {
+                Poll::Ready(Ok(frame)) => Poll::Ready(Inbound::Frame(frame)),
+                Poll::Ready(Err(error)) => Poll::Ready(Inbound::Broken(error)),
+                Poll::Pending => Poll::Pending,
+            }
+        } else {
+            match socket.poll_flush(cx) {
+                Poll::Ready(Err(error)) => Poll::Ready(Inbound::Broken(error)),
+                Poll::Ready(Ok(())) | Poll::Pending => Poll::Pending,
+            }
+        };
+        match polled {
+            Poll::Pending if unwritten && socket.pending_bytes() == 0 => {
+                Poll::Ready(Inbound::Drained)
+            }
+            polled => polled,
+        }
+    })
+    .await
+}
+
+/// The commands in work, each with the id that its answer carries.
+pub(crate) struct Calls<F>(FuturesUnordered<Call<F>>);
+
+struct Call<F> {
+    id: Option<RequestId>,
+    future: F,
+}
+
+impl<F: Future + Unpin> Future for Call<F> {
+    type Output = (Option<RequestId>, F::Output);
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        Pin::new(&mut self.future).poll(cx).map(|output| (self.id.take(), output))
+    }
+}
+
+impl<F> Calls<F> {
+    pub(crate) fn new() -> Self {
+        Self(FuturesUnordered::new())
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl<F: Future + Unpin> Calls<F> {
+    /// The next one that is done; never ready while there is none. Cancel safe.
+    pub(crate) async fn next(&mut self) -> (Option<RequestId>, F::Output) {
+        match self.0.next().await {
+            Some(done) => done,
+            None => std::future::pending().await,
+        }
+    }
+}
+
+impl<IO, S, O> Running<IO, S, O>
+where
+    IO: AsyncRead + AsyncWrite + Unpin,
+    S: Service<Request, Response = Outcome>,
+    S::Error: Into<Rejection>,
+    S::Future: Future<Output = Result<Outcome, S::Error>> + Unpin,
+    O: Observer,
+{
+    pub(crate) async fn inbound(&mut self, inbound: Inbound) -> Option<Ended> {
+        let frame = match inbound {
+            Inbound::Drained => return None,
+            Inbound::Broken(error) => return Some(broken(&error)),
+            Inbound::Frame(frame) => frame,
+        };
+        let now = Instant::now();
+        self.heartbeat.heard(now);
+        let close = match frame {
+            Frame::Text(text) => self.payload(text.into(), Kind::Text, now).await,
+            Frame::Binary(bytes) => self.payload(bytes, Kind::Binary, now).await,
+            Frame::Pong(payload) => {
+                self.ponged(&payload, now);
+                None
+            }
+            Frame::Close(frame) => {
+                let (code, reason) =
+                    frame.map_or((1005, String::new()), |f| (f.code, f.reason.to_string()));
+                let close = Close { code: CloseCode(code), reason: reason.into() };
+                return Some(Ended { close, by_client: true });
+            }
+            _ => None,
+        };
+        close.map(|close| Ended { close, by_client: false })
+    }
+
+    async fn payload(&mut self, bytes: Bytes, kind: Kind, now: Instant) -> Option<Close> {
+        self.observer.received(bytes.len(), now);
+        let json = match self.decode(bytes, kind) {
+            Ok(json) => json,
+            Err(rejection) => return self.refuse(None, rejection),
+        };
+        let request = match Request::parse(&json, self.session.settings.max_depth) {
+            Ok(request) => request,
+            Err(refused) => return self.refuse(refused.id, refused.rejection),
+        };
+        let id = request.id.clone();
+        let mut call = Call { id, future: self.commands.call(request) };
+        // Most commands answer at once: those are never put into the set, and nothing is allocated for them.
+        match poll_fn(|cx| Poll::Ready(Pin::new(&mut call).poll(cx))).await {
+            Poll::Ready((id, result)) => self.answer(id, result),
+            Poll::Pending => {
+                self.calls.0.push(call);
+                None
+            }
+        }
+    }
+
+    /// The client's bytes as JSON. Plain JSON is passed on as it came.
+    fn decode(&self, bytes: Bytes, kind: Kind) -> Result<Bytes, Rejection> {
+        let form = self.session.encoder.form();
+        if matches!((kind, form), (Kind::Text, Form { encoding: Encoding::Json, optimize: false, .. })) {
+            return Ok(bytes);
+        }
+        self.session.encoder.codec().decode(&bytes, kind, form).map_err(|error| {
+            let rejection = Rejection::new(Code::Malformed, error.to_string());
+            match error.offset() {
+                Some(offset) => rejection.at(offset),
+                None => rejection,
+            }
+        })
+    }
+
+    pub(crate) fn answer(
+        &mut self,
+        id: Option<RequestId>,
+        result: Result<Outcome, S::Error>,
+    ) -> Option<Close> {
+        match result {
+            Err(error) => return self.refuse(id, error.into()),
+            Ok(Outcome::Silent) => {}
+            Ok(Outcome::Done(result)) => {
+                if let Some(id) = id {
+                    self.reply(&Event::Reply { id, result });
+                }
+            }
+            Ok(Outcome::Answer(event)) => self.reply(&event),
+            Ok(Outcome::Agreed(welcome)) => self.agree(welcome),
+            Ok(Outcome::Welcomed(mut welcome)) => {
+                welcome.agreed = self.session.encoder.features().names();
+                self.write_plain(&Message::new(&Event::Welcome(welcome)));
+            }
+            Ok(other) => tracing::error!(?other, "an outcome that this session does not know"),
+        }
+        None
+    }
+
+    /// What follows the `welcome` is written in the new form; the `welcome` itself is plain.
+    fn agree(&mut self, welcome: Box<Welcome>) {
+        let features = Features::ALL.asked(welcome.agreed.iter().copied());
+        self.write_plain(&Message::new(&Event::Welcome(welcome)));
+        self.session.encoder.set_features(features);
+    }
+
+    fn refuse(&mut self, id: Option<RequestId>, rejection: Rejection) -> Option<Close> {
+        let malformed = rejection.is_malformed();
+        self.reply(&Event::refusal(id, rejection));
+        (malformed && self.malformed.note(Instant::now()))
+            .then(|| Close::new(CloseCode::POLICY, "too many malformed messages"))
+    }
+
+    fn reply(&mut self, event: &Event) {
+        let message = Message { class: tidegate_message::Class::Coalescible, ..Message::new(event) };
+        self.push(Outbound::Own(message.ordered(REPLIES)));
+    }
+
+    fn ponged(&mut self, payload: &[u8], now: Instant) {
+        if let Some((number, sent)) = self.ping
+            && payload == number.to_be_bytes()
+        {
+            self.ping = None;
+            self.observer.ponged(now.saturating_duration_since(sent), now);
+        }
+    }
+}
+
+/// A broken connection is 1006; a broken rule is said to the client.
+fn broken(error: &Error) -> Ended {
+    match error {
+        Error::Protocol(error) => Ended {
+            close: Close { code: CloseCode(error.close_code()), reason: error.to_string().into() },
+            by_client: false,
+        },
+        other => Ended {
+            close: Close { code: CloseCode(1006), reason: other.to_string().into() },
+            by_client: true,
+        },
+    }
+}
