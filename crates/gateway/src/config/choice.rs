@@ -2,6 +2,12 @@
 //!
 //! They know how they are written, not what they cause.
 
+use super::error::Unfit;
+use super::from_toml;
+use super::nearest::nearest;
+use super::node::{Node, Value, shown_text};
+use super::setting::{Setting, quoted, unfit, unfit_text};
+
 /// Declares an enum whose variants are written as the given words.
 macro_rules! choice {
     (
@@ -9,6 +15,7 @@ macro_rules! choice {
         pub enum $Choice:ident {
             $( $(#[doc = $doc:literal])+ $Variant:ident = $word:literal, )+
         }
+        expected $expected:literal
     ) => {
         $(#[doc = $about])+
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -37,7 +44,37 @@ macro_rules! choice {
                 }
             }
         }
+
+        impl Setting for $Choice {
+            const KIND: &'static str = concat!($( "`\"", $word, "\"` ", )+);
+            const EXPECTED: &'static str = $expected;
+
+            fn read(node: &Node) -> Result<Self, Unfit> {
+                match &node.value {
+                    Value::Text(text) => Self::parse(text),
+                    other => Err(unfit::<Self>(other)),
+                }
+            }
+
+            fn parse(text: &str) -> Result<Self, Unfit> {
+                let word = text.trim();
+                Self::from_word(word).ok_or_else(|| misspelt::<Self>(word, Self::WORDS))
+            }
+
+            fn render(&self) -> String {
+                quoted(self.word())
+            }
+        }
     };
+}
+
+/// Says what would do, and which word was probably meant.
+fn misspelt<T: Setting>(word: &str, known: &[&'static str]) -> Unfit {
+    let unfit = unfit_text::<T>(word);
+    match nearest(word, known.iter().copied()) {
+        Some(meant) => unfit.hint(format!("did you mean \"{meant}\"?")),
+        None => unfit,
+    }
 }
 
 choice! {
@@ -50,6 +87,7 @@ choice! {
         /// Many connections on one gateway.
         HighTraffic = "high-traffic",
     }
+    expected "one of \"development\", \"production\", \"high-traffic\""
 }
 
 choice! {
@@ -64,6 +102,7 @@ choice! {
         /// Text as it comes.
         Text = "text",
     }
+    expected "one of \"auto\", \"sse\", \"ndjson\", \"text\""
 }
 
 choice! {
@@ -76,6 +115,7 @@ choice! {
         /// Everything is text.
         Text = "text",
     }
+    expected "one of \"openai-chat\", \"json\", \"text\""
 }
 
 /// Who may connect without a token: `true`, `false` or `"loopback"`.
@@ -107,6 +147,74 @@ impl Request {
         match self {
             Self::OpenAiChat => Vocabulary::OpenAiChat,
             Self::Json | Self::Template(_) => Vocabulary::Json,
+        }
+    }
+}
+
+impl Setting for Anonymous {
+    const KIND: &'static str = "`true`, `false` or `\"loopback\"`";
+    const EXPECTED: &'static str = "true, false or \"loopback\"";
+
+    fn read(node: &Node) -> Result<Self, Unfit> {
+        match &node.value {
+            Value::Bool(true) => Ok(Self::Always),
+            Value::Bool(false) => Ok(Self::Never),
+            Value::Text(text) if text == "loopback" => Ok(Self::Loopback),
+            other => Err(unfit::<Self>(other)),
+        }
+    }
+
+    fn parse(text: &str) -> Result<Self, Unfit> {
+        match text.trim() {
+            "true" => Ok(Self::Always),
+            "false" => Ok(Self::Never),
+            "loopback" => Ok(Self::Loopback),
+            _ => Err(unfit_text::<Self>(text)),
+        }
+    }
+
+    fn render(&self) -> String {
+        match self {
+            Self::Always => "true".to_owned(),
+            Self::Never => "false".to_owned(),
+            Self::Loopback => quoted("loopback"),
+        }
+    }
+}
+
+impl Setting for Request {
+    const KIND: &'static str = "`\"openai-chat\"`, `\"json\"` or `{ template = \"…\" }`";
+    const EXPECTED: &'static str = "\"openai-chat\", \"json\" or { template = \"…\" }";
+
+    fn read(node: &Node) -> Result<Self, Unfit> {
+        match &node.value {
+            Value::Text(word) => match word.as_str() {
+                "openai-chat" => Ok(Self::OpenAiChat),
+                "json" => Ok(Self::Json),
+                _ => Err(misspelt::<Self>(word, &["openai-chat", "json"])),
+            },
+            Value::Table(entries) => match entries.as_slice() {
+                [only] if only.key == "template" => String::read(&only.node).map(Self::Template),
+                _ => Err(Unfit::new(Self::EXPECTED, "a table with other keys")),
+            },
+            other => Err(unfit::<Self>(other)),
+        }
+    }
+
+    fn parse(text: &str) -> Result<Self, Unfit> {
+        let text = text.trim();
+        if !text.starts_with('{') {
+            return Self::read(&Node { line: 0, value: Value::Text(text.to_owned()) });
+        }
+        let node = from_toml::value(text);
+        Self::read(&node.ok_or_else(|| Unfit::new(Self::EXPECTED, shown_text(text)))?)
+    }
+
+    fn render(&self) -> String {
+        match self {
+            Self::OpenAiChat => quoted("openai-chat"),
+            Self::Json => quoted("json"),
+            Self::Template(text) => format!("{{ template = {} }}", quoted(text)),
         }
     }
 }

@@ -4,16 +4,42 @@
 //! `docs/CONFIG.md` are derived from that. Nothing here reads the environment or the command line by
 //! itself, and nothing here knows what the values are used for.
 
+mod check;
 mod choice;
+mod duration;
+mod error;
+mod file;
+mod from_toml;
+mod from_yaml;
+mod load;
+mod meant;
+mod nearest;
+mod node;
+mod origin;
+mod profile;
+mod reference;
+mod render;
 mod schema;
 mod secret;
 mod section;
+mod setting;
 mod size;
+mod variable;
 
+pub use check::safety;
 pub use choice::{Anonymous, Profile, Request, Response, Vocabulary};
+pub use error::{ConfigError, ConfigErrors, Problem, Unfit};
+pub use load::{Loaded, Sources};
+pub use origin::{Origin, Origins};
+pub use reference::reference;
 pub use schema::{
     Api, Auth, Authorize, Codec, Config, Dev, Heartbeat, Listen, Pool, Queue, RateLimit, Route,
     Session, Stream,
 };
 pub use secret::Secret;
 pub use size::Size;
+
+/// The whole name of a key; `section` is empty for those at the top.
+fn path(section: &str, key: &str) -> String {
+    if section.is_empty() { key.to_owned() } else { format!("{section}.{key}") }
+}

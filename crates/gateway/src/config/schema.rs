@@ -89,6 +89,8 @@ section! {
         session: Session;
         /// For trying the gateway out.
         dev: Dev;
+    }
+    lists {
         /// The upstreams, one `[[routes]]` each.
         routes: Vec<Route>;
     }
@@ -305,7 +307,7 @@ section! {
         name: String = String::new() => required;
         /// The address that queries are posted to, such as `http://127.0.0.1:11434/v1/chat/completions`.
         upstream: Uri = Uri::default() => required;
-        /// The body that is sent: `"openai-chat"`, `"json"`, or `{ template = "…" }`.
+        /// The body that is sent: `"openai-chat"`, `"json"`, or `{ template = "…" }`, where `{{input}}` stands for the input.
         request: Request = Request::OpenAiChat;
         /// How the answer is divided into events: `"auto"` goes by its `Content-Type`.
         response: Response = Response::Auto;

@@ -1,0 +1,212 @@
+//! Values that each are fine but do not go together. Every rule names both keys.
+
+use std::collections::BTreeMap;
+
+use super::choice::{Anonymous, Request, Response, Vocabulary};
+use super::error::{ConfigError, Problem};
+use super::origin::Origins;
+use super::schema::{Config, Route};
+use super::section::Section;
+
+/// Types of messages that clients send and the gateway answers itself; no route can have them.
+const BUILT_IN_TYPES: [&str; 18] = [
+    "ack",
+    "attach",
+    "auth",
+    "broadcast",
+    "cancel",
+    "detach",
+    "get_stats",
+    "hello",
+    "join",
+    "leave",
+    "message",
+    "ping",
+    "pong",
+    "presence",
+    "resume",
+    "send",
+    "stream",
+    "welcome",
+];
+
+/// The shortest key for HS256, in bytes (RFC 7518, section 3.2).
+const MIN_SECRET_BYTES: usize = 32;
+
+/// Everything that does not go together.
+pub(crate) fn all(config: &Config, origins: &Origins) -> Vec<ConfigError> {
+    let mut check = Check { origins, errors: Vec::new() };
+    check.auth(config);
+    check.times(config);
+    check.sizes(config);
+    check.routes(&config.routes);
+    check.errors
+}
+
+/// Whether the gateway may start with this configuration where others can reach it.
+///
+/// # Errors
+/// What is unsafe, each as a sentence that says what to set.
+pub fn safety(config: &Config) -> Result<(), Vec<String>> {
+    let nobody_signs_in = !config.auth.jwt_secret.is_set();
+    if config.is_loopback() || config.auth.anonymous == Anonymous::Always || !nobody_signs_in {
+        return Ok(());
+    }
+    Err(vec![format!(
+        "listen.address is {}, which other machines can reach, and there is no authentication: \
+         set auth.jwt_secret (at least {MIN_SECRET_BYTES} bytes), or listen on 127.0.0.1, \
+         or set auth.anonymous = true to let anybody in",
+        config.listen.address
+    )])
+}
+
+struct Check<'a> {
+    origins: &'a Origins,
+    errors: Vec<ConfigError>,
+}
+
+impl Check<'_> {
+    fn report(&mut self, key: impl Into<String>, problem: Problem) {
+        let key = key.into();
+        self.errors.push(ConfigError { origin: self.origins.of(&key), key, problem });
+    }
+
+    /// Reports at `key`, or at `other` where only that was set by somebody.
+    fn conflict(&mut self, key: &str, other: &str, what: impl Into<String>) {
+        let at = if self.origins.of(key) == super::origin::Origin::Default { other } else { key };
+        self.report(at, Problem::Conflict(what.into()));
+    }
+
+    fn auth(&mut self, config: &Config) {
+        let auth = &config.auth;
+        let secret_bytes = auth.jwt_secret.expose().len();
+        if auth.jwt_secret.is_set() && secret_bytes < MIN_SECRET_BYTES {
+            let what = format!(
+                "expected at least {MIN_SECRET_BYTES} bytes (HS256: RFC 7518, section 3.2), found {secret_bytes}"
+            );
+            self.report("auth.jwt_secret", Problem::Conflict(what));
+        }
+        if auth.jwt_secret.is_set() {
+            return;
+        }
+        if auth.anonymous == Anonymous::Never {
+            self.conflict(
+                "auth.anonymous",
+                "auth.jwt_secret",
+                "is false, and auth.jwt_secret is not set: nobody could connect",
+            );
+        }
+        for (name, value) in [("audience", &auth.audience), ("issuer", &auth.issuer)] {
+            if value.is_some() {
+                let what = "is set, but auth.jwt_secret is not: no token would ever be checked";
+                self.report(format!("auth.{name}"), Problem::Conflict(what.to_owned()));
+            }
+        }
+    }
+
+    fn times(&mut self, config: &Config) {
+        if config.heartbeat.ping_timeout > config.heartbeat.ping_interval {
+            self.conflict(
+                "heartbeat.ping_timeout",
+                "heartbeat.ping_interval",
+                "heartbeat.ping_timeout must not be longer than heartbeat.ping_interval",
+            );
+        }
+    }
+
+    /// What is larger than the whole queue could never be delivered.
+    fn sizes(&mut self, config: &Config) {
+        let room = config.queue.max_queue_bytes;
+        for (key, size) in [
+            ("codec.max_message_bytes", config.codec.max_message_bytes),
+            ("stream.max_event_bytes", config.stream.max_event_bytes),
+        ] {
+            if size > room {
+                let what = format!(
+                    "{key} ({}) must not be larger than queue.max_queue_bytes ({})",
+                    size.render(),
+                    room.render()
+                );
+                self.conflict(key, "queue.max_queue_bytes", what);
+            }
+        }
+    }
+
+    fn routes(&mut self, routes: &[Route]) {
+        for (index, route) in routes.iter().enumerate() {
+            if self.required(index, route) {
+                self.answer(index, route);
+            }
+        }
+        self.unique_names(routes);
+        self.unique_types(routes);
+        let defaults: Vec<usize> = numbers(routes, |route| route.default);
+        if let [first, second, ..] = defaults.as_slice() {
+            let what = format!("routes[{first}].default is true too: one route can be the default");
+            self.report(format!("routes[{second}].default"), Problem::Conflict(what));
+        }
+    }
+
+    /// Whether every key that must be set is.
+    fn required(&mut self, index: usize, route: &Route) -> bool {
+        let blank = |key: &&str| match *key {
+            "name" => route.name.trim().is_empty(),
+            _ => self.origins.of(&format!("routes[{index}].{key}")) == Default::default(),
+        };
+        let keys = route.keys();
+        let missing: Vec<&str> =
+            keys.iter().filter(|key| key.required).map(|key| key.name).filter(blank).collect();
+        for key in &missing {
+            let origin = self.origins.of(&format!("routes[{index}]"));
+            let key = format!("routes[{index}].{key}");
+            self.errors.push(ConfigError { origin, key, problem: Problem::Missing });
+        }
+        missing.is_empty()
+    }
+
+    fn answer(&mut self, index: usize, route: &Route) {
+        let key = |name: &str| format!("routes[{index}].{name}");
+        if route.model.is_some() && route.request != Request::OpenAiChat {
+            let what = format!("needs {} = \"openai-chat\"", key("request"));
+            self.report(key("model"), Problem::Conflict(what));
+        }
+        if route.response == Response::Text && route.vocabulary() != Vocabulary::Text {
+            let what = format!(
+                "is \"text\", so {} must be \"text\" as well: text has no events",
+                key("vocabulary")
+            );
+            self.report(key("response"), Problem::Conflict(what));
+        }
+    }
+
+    fn unique_names(&mut self, routes: &[Route]) {
+        let mut seen = BTreeMap::new();
+        for (index, route) in routes.iter().enumerate().filter(|(_, route)| !route.name.is_empty())
+        {
+            if let Some(first) = seen.insert(route.name.as_str(), index) {
+                let what = format!("{:?} is the name of routes[{first}] too", route.name);
+                self.report(format!("routes[{index}].name"), Problem::Conflict(what));
+            }
+        }
+    }
+
+    fn unique_types(&mut self, routes: &[Route]) {
+        let mut seen = BTreeMap::new();
+        for (index, route) in routes.iter().enumerate() {
+            let key = format!("routes[{index}].types");
+            for kind in &route.types {
+                if BUILT_IN_TYPES.contains(&kind.as_str()) {
+                    let what = format!("{kind:?} is a type of the protocol itself; choose another");
+                    self.report(key.as_str(), Problem::Conflict(what));
+                } else if let Some(first) = seen.insert(kind.as_str(), index) {
+                    let what = format!("{kind:?} is in routes[{first}].types too");
+                    self.report(key.as_str(), Problem::Conflict(what));
+                }
+            }
+        }
+    }
+}
+
+fn numbers(routes: &[Route], is: impl Fn(&Route) -> bool) -> Vec<usize> {
+    routes.iter().enumerate().filter(|(_, route)| is(route)).map(|(index, _)| index).collect()
+}
