@@ -1,3 +1,35 @@
 //! Tidegate: a WebSocket gateway for chat and agent streams.
+//!
+//! The library behind the binary `tidegate`. Read [`stack`] first: it shows what stands between a socket and
+//! a handler, top to bottom. `docs/ARCHITECTURE.md` follows one message through the files.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the gateway is the shell: it reads clocks, spawns one task per session and sleeps"
+)]
 
+mod accept;
+mod access;
+mod announce;
+mod app;
+pub mod cli;
+mod commands;
 pub mod config;
+mod connection;
+mod demo;
+mod drain;
+mod fanout;
+mod guard;
+mod http;
+mod identity;
+mod observe;
+mod random;
+mod runs;
+pub mod stack;
+pub mod start;
+mod stats;
+mod token;
+mod upstream;
+
+#[doc = include_str!("../README.md")]
+#[cfg(doctest)]
+struct Readme;

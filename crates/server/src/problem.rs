@@ -16,8 +16,11 @@ use crate::Body;
 /// assert_eq!(response.status(), 403);
 /// assert_eq!(response.headers()["content-type"], "application/problem+json");
 /// ```
+#[derive(Clone, Debug)]
+pub struct Problem(Box<Document>);
+
 #[derive(Clone, Debug, Serialize)]
-pub struct Problem {
+struct Document {
     title: &'static str,
     #[serde(serialize_with = "as_number")]
     status: StatusCode,
@@ -40,31 +43,32 @@ impl Problem {
         detail: impl Into<Cow<'static, str>>,
     ) -> Self {
         let title = status.canonical_reason().unwrap_or("Error");
-        Self { title, status, code, detail: detail.into(), header: None }
+        Self(Box::new(Document { title, status, code, detail: detail.into(), header: None }))
     }
 
     /// The same, with a header that goes along: `Retry-After`, `Allow`, `WWW-Authenticate`, …
     #[must_use]
     pub fn with_header(mut self, name: header::HeaderName, value: HeaderValue) -> Self {
-        self.header = Some((name, value));
+        self.0.header = Some((name, value));
         self
     }
 
     /// The status of the response.
     #[must_use]
-    pub const fn status(&self) -> StatusCode {
-        self.status
+    pub fn status(&self) -> StatusCode {
+        self.0.status
     }
 
     /// The problem as a response.
     #[must_use]
     pub fn response(self) -> Response<Body> {
-        let body = serde_json::to_vec(&self).unwrap_or_default();
+        // Strings and a number always have a JSON form.
+        let body = serde_json::to_vec(&self.0).unwrap_or_default();
         let mut response = Response::new(Body::from(body));
-        *response.status_mut() = self.status;
+        *response.status_mut() = self.0.status;
         let json = HeaderValue::from_static("application/problem+json");
         response.headers_mut().insert(header::CONTENT_TYPE, json);
-        if let Some((name, value)) = self.header {
+        if let Some((name, value)) = self.0.header {
             response.headers_mut().insert(name, value);
         }
         response

@@ -1,0 +1,13 @@
+//! From an HTTP request to a session: the checks at the door and the switch of protocols.
+
+mod authenticate;
+mod by_path;
+mod first_auth;
+mod origin;
+mod upgrade;
+
+pub(crate) use authenticate::{Claim, authenticate};
+pub(crate) use by_path::ByPath;
+pub(crate) use first_auth::first_auth;
+pub(crate) use origin::check_origin;
+pub(crate) use upgrade::{Upgrading, at_capacity, hold};

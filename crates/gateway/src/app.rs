@@ -1,0 +1,212 @@
+//! What the whole gateway shares: built once at the start, then only read. Parts that change guard themselves.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::time::{Duration, Instant};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use tidegate_message::{MessageId, SessionId, StreamId};
+use tidegate_payload_codec::{Codec, Dictionary};
+use tidegate_pool::{Gate, Pool};
+use tidegate_queue::BatchPolicy;
+use tidegate_ratelimit::{Limit, SharedTotals};
+use tidegate_session::{Feature, Features, Handle, Settings};
+
+use crate::config::{Anonymous, Config};
+use crate::identity::{Identity, Rights};
+use crate::observe::Counts;
+use crate::random;
+use crate::runs::Runs;
+use crate::token::Verifier;
+use crate::upstream::Routes;
+
+/// The gateway's shared state.
+pub struct App {
+    pub(crate) config: Config,
+    /// The address that is really listened on.
+    pub(crate) address: SocketAddr,
+    pub(crate) gate: Gate,
+    pub(crate) pool: Pool<Handle>,
+    pub(crate) codec: Arc<Codec>,
+    pub(crate) routes: Routes,
+    pub(crate) runs: Arc<Runs>,
+    pub(crate) verifier: Option<Verifier>,
+    pub(crate) api_key: String,
+    pub(crate) limited: Arc<SharedTotals>,
+    pub(crate) counts: Counts,
+    pub(crate) started: Instant,
+    draining: AtomicBool,
+}
+
+impl App {
+    /// The state of a gateway that listens on `address`.
+    ///
+    /// # Errors
+    /// A sentence about the part of the configuration that cannot be put into force.
+    pub fn new(config: Config, address: SocketAddr) -> Result<Arc<Self>, String> {
+        let codec = Codec::new(codec_settings(&config));
+        let routes = Routes::new(&config, address)?;
+        let api_key = if config.api.key.is_set() {
+            config.api.key.expose().to_owned()
+        } else {
+            format!("tg_{}", URL_SAFE_NO_PAD.encode(random::bytes::<24>()))
+        };
+        Ok(Arc::new(Self {
+            gate: Gate::new(config.pool.max_connections),
+            pool: Pool::new(tidegate_pool::Limits {
+                max_connections: config.pool.max_connections,
+                max_connections_per_user: config.pool.max_connections_per_user,
+                max_groups_per_session: config.pool.max_groups_per_session,
+            }),
+            codec: Arc::new(codec),
+            routes,
+            runs: Arc::default(),
+            verifier: Verifier::new(&config),
+            api_key,
+            limited: Arc::default(),
+            counts: Counts::default(),
+            started: Instant::now(),
+            draining: AtomicBool::new(false),
+            address,
+            config,
+        }))
+    }
+
+    /// Whether only this machine can connect.
+    pub(crate) fn is_local(&self) -> bool {
+        self.address.ip().is_loopback()
+    }
+
+    /// Whether a session without a token is let in.
+    pub(crate) fn admits_anonymous(&self) -> bool {
+        match self.config.auth.anonymous {
+            Anonymous::Always => true,
+            Anonymous::Loopback => self.is_local(),
+            Anonymous::Never => false,
+        }
+    }
+
+    /// Whether the page and the embedded agent are served.
+    pub(crate) fn has_demo(&self) -> bool {
+        self.config.dev.demo && self.is_local()
+    }
+
+    /// The identity of a session without a token: everything is allowed on a loopback address.
+    pub(crate) fn anonymous(&self, session: SessionId) -> Identity {
+        let authorize = &self.config.authorize;
+        let rights = if self.is_local() {
+            Rights::all()
+        } else {
+            Rights {
+                join: authorize.join.clone(),
+                send: authorize.send.clone(),
+                broadcast: authorize.broadcast,
+            }
+        };
+        Identity::anonymous(session, rights)
+    }
+
+    /// The features that clients may agree to.
+    pub(crate) fn features(&self) -> Features {
+        let codec = &self.config.codec;
+        [
+            (Feature::Optimize, codec.optimize),
+            (Feature::Batch, codec.batch),
+            (Feature::Gzip, codec.gzip),
+            (Feature::Lz4, codec.lz4),
+            (Feature::JsonPing, true),
+        ]
+        .into_iter()
+        .filter(|(_, on)| *on)
+        .fold(Features::NONE, |features, (feature, _)| features.with(feature))
+    }
+
+    /// The request limit of a session, and the one of its free commands (RL1).
+    pub(crate) fn limits(&self) -> (Limit, Limit) {
+        let limit = &self.config.rate_limit;
+        (
+            Limit::new(limit.max_requests, limit.window).burst(limit.burst).block(limit.block),
+            Limit::new(limit.free_max_requests, limit.free_window),
+        )
+    }
+
+    pub(crate) fn session_settings(&self) -> Settings {
+        let Config { queue, session, heartbeat, codec, .. } = &self.config;
+        Settings {
+            ping_interval: heartbeat.ping_interval,
+            ping_timeout: heartbeat.ping_timeout,
+            max_inflight_commands: session.max_inflight_commands,
+            max_malformed: session.max_malformed as usize,
+            max_depth: codec.max_depth,
+            batch: BatchPolicy {
+                max_messages: queue.batch_size,
+                max_bytes: queue.max_chunk_size.bytes(),
+                max_delay: queue.flush_interval,
+            },
+            write_timeout: session.write_timeout,
+            close_timeout: session.close_timeout,
+        }
+    }
+
+    pub(crate) fn queue_limits(&self) -> tidegate_queue::Limits {
+        let queue = &self.config.queue;
+        tidegate_queue::Limits {
+            max_messages: queue.max_queue_size,
+            max_bytes: queue.max_queue_bytes.bytes(),
+            reserve_messages: queue.critical_reserve_messages,
+            reserve_bytes: queue.critical_reserve_bytes.bytes(),
+        }
+    }
+
+    pub(crate) fn ws_limits(&self) -> tidegate_ws::Limits {
+        let bytes = self.config.codec.max_message_bytes.bytes();
+        tidegate_ws::Limits {
+            max_frame_bytes: bytes,
+            max_message_bytes: bytes,
+            ..tidegate_ws::Limits::default()
+        }
+    }
+
+    /// Whether the gateway is on its way out.
+    pub(crate) fn is_draining(&self) -> bool {
+        self.draining.load(Relaxed)
+    }
+
+    pub(crate) fn start_draining(&self) {
+        self.draining.store(true, Relaxed);
+    }
+
+    pub(crate) fn uptime(&self) -> Duration {
+        self.started.elapsed()
+    }
+}
+
+fn codec_settings(config: &Config) -> tidegate_payload_codec::Settings {
+    let codec = &config.codec;
+    tidegate_payload_codec::Settings {
+        dictionary: Dictionary::chat(),
+        gzip_threshold: codec.gzip_threshold.bytes(),
+        gzip_level: codec.gzip_level,
+        lz4_threshold: codec.lz4_threshold.bytes(),
+        min_saving_percent: codec.min_saving_percent,
+        max_depth: codec.max_depth,
+        max_message_bytes: codec.max_message_bytes.bytes(),
+    }
+}
+
+/// A new session's id.
+pub(crate) fn new_session() -> SessionId {
+    SessionId::from_random(random::bytes())
+}
+
+/// A new run's id.
+pub(crate) fn new_stream() -> StreamId {
+    StreamId::from_random(random::bytes())
+}
+
+/// A new message's id.
+pub(crate) fn new_message() -> MessageId {
+    MessageId::from_random(random::bytes())
+}

@@ -1,0 +1,77 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+
+use crate::config::{Config, Loaded, Sources};
+
+/// A WebSocket gateway for chat and agent streams.
+///
+/// Without a command it serves, on http://127.0.0.1:8765 unless told otherwise.
+#[derive(Debug, Parser)]
+#[command(name = "tidegate", version)]
+pub struct Cli {
+    /// What to do instead of serving.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    /// The configuration file: TOML, or YAML by its extension.
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// The address and port to listen on (listen.address).
+    #[arg(long, global = true, value_name = "ADDRESS:PORT")]
+    pub listen: Option<String>,
+    /// Values to start from: development, production, high-traffic.
+    #[arg(long, global = true, value_name = "NAME")]
+    pub profile: Option<String>,
+    /// What is logged: a level, or directives such as info,tidegate=debug.
+    #[arg(long, global = true, value_name = "LEVEL")]
+    pub log: Option<String>,
+    /// Any key of the configuration.
+    #[arg(long = "set", global = true, value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
+}
+
+/// What to do instead of serving.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Shows the configuration in force and where each value comes from, or what is wrong with it.
+    CheckConfig {
+        /// The configuration file.
+        file: Option<PathBuf>,
+    },
+    /// Prints the reference of all keys (docs/CONFIG.md).
+    ConfigReference,
+}
+
+impl Cli {
+    /// Loads the configuration from all sources. The environment is an argument.
+    ///
+    /// # Errors
+    /// A text of all that is wrong, ready to be printed.
+    pub fn load(
+        &self,
+        environment: impl IntoIterator<Item = (String, String)>,
+    ) -> Result<Loaded, String> {
+        let file = match &self.command {
+            Some(Command::CheckConfig { file: Some(file) }) => Some(file.clone()),
+            _ => self.config.clone(),
+        };
+        let mut flags = Vec::new();
+        for (key, value) in
+            [("listen.address", &self.listen), ("profile", &self.profile), ("log", &self.log)]
+        {
+            if let Some(value) = value {
+                flags.push((key.to_owned(), value.clone()));
+            }
+        }
+        for setting in &self.set {
+            let Some((key, value)) = setting.split_once('=') else {
+                return Err(format!("--set {setting}: expected KEY=VALUE"));
+            };
+            flags.push((key.trim().to_owned(), value.to_owned()));
+        }
+        let sources = Sources { file, env: environment.into_iter().collect(), flags };
+        Config::load(&sources).map_err(|errors| errors.to_string())
+    }
+}

@@ -1,0 +1,101 @@
+//! Who a session is and what it may do. Decided once, at the door; asked by the layers.
+
+use tidegate_message::{GroupId, SessionId, Target, UserId};
+
+/// Who a session is.
+#[derive(Clone, Debug)]
+pub(crate) struct Identity {
+    pub(crate) user: UserId,
+    pub(crate) rights: Rights,
+    /// The session's share under the group strategy `weighted`.
+    pub(crate) weight: u32,
+}
+
+/// What a session may do beyond its routes and its own inbox.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Rights {
+    /// Patterns of groups that may be joined and looked into.
+    pub(crate) join: Vec<String>,
+    /// Patterns of targets, written `user:42`, `group:room-1`, `session:…`.
+    pub(crate) send: Vec<String>,
+    /// Whether everybody may be addressed at once.
+    pub(crate) broadcast: bool,
+}
+
+impl Rights {
+    /// Everything: for anonymous sessions on a loopback address.
+    pub(crate) fn all() -> Self {
+        Self { join: vec!["*".into()], send: vec!["*".into()], broadcast: true }
+    }
+
+    pub(crate) fn may_join(&self, group: &GroupId) -> bool {
+        self.join.iter().any(|pattern| matches(pattern, group.as_str()))
+    }
+
+    pub(crate) fn may_send(&self, to: &Target) -> bool {
+        let name = match to {
+            Target::User(user) => format!("user:{user}"),
+            Target::Group(group) => format!("group:{group}"),
+            Target::Session(session) => format!("session:{session}"),
+        };
+        self.send.iter().any(|pattern| matches(pattern, &name))
+    }
+}
+
+impl Identity {
+    /// A session without a token is a user of its own.
+    pub(crate) fn anonymous(session: SessionId, rights: Rights) -> Self {
+        let user = UserId::new(&format!("anon:{session}")).expect("an id has no control characters");
+        Self { user, rights, weight: 1 }
+    }
+}
+
+/// Whether a name fits a pattern, in which `*` stands for any characters.
+fn matches(pattern: &str, name: &str) -> bool {
+    let Some((start, rest)) = pattern.split_once('*') else { return pattern == name };
+    let Some(mut name) = name.strip_prefix(start) else { return false };
+    let mut pieces = rest.split('*').peekable();
+    while let Some(piece) = pieces.next() {
+        if pieces.peek().is_none() {
+            return name.ends_with(piece);
+        }
+        match name.find(piece) {
+            Some(at) => name = &name[at + piece.len()..],
+            None => return false,
+        }
+    }
+    true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_star_stands_for_any_characters() {
+        for (pattern, name, expected) in [
+            ("*", "anything", true),
+            ("*", "", true),
+            ("room-*", "room-7", true),
+            ("room-*", "hall-7", false),
+            ("room", "room", true),
+            ("room", "room-7", false),
+            ("*-staff", "north-staff", true),
+            ("*-staff", "staff", false),
+            ("a*b*c", "a-b-c", true),
+            ("a*b*c", "acb", false),
+            ("a*a", "a", false),
+            ("ä*", "äö", true),
+        ] {
+            assert_eq!(matches(pattern, name), expected, "{pattern} {name}");
+        }
+    }
+
+    #[test]
+    fn rights_name_the_kind_of_target() {
+        let rights = Rights { send: vec!["group:room-*".into()], ..Rights::default() };
+        assert!(rights.may_send(&Target::Group(GroupId::new("room-1").unwrap())));
+        assert!(!rights.may_send(&Target::User(UserId::new("room-1").unwrap())));
+        assert!(!rights.may_join(&GroupId::new("room-1").unwrap()));
+    }
+}

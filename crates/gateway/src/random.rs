@@ -1,0 +1,11 @@
+//! Where randomness comes from: the operating system.
+
+/// `N` random bytes.
+///
+/// # Panics
+/// If the system has no randomness to give: nothing that needs an id or a key may go on then.
+pub(crate) fn bytes<const N: usize>() -> [u8; N] {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes).expect("the operating system gives random bytes");
+    bytes
+}

@@ -1,0 +1,126 @@
+//! From a configuration to a running gateway, and from a signal to its end.
+
+use std::future::Future;
+use std::io::{self, IsTerminal as _};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Instant;
+
+use tidegate_message::{Close, CloseCode};
+use tidegate_server::{Server, Settings};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::Notify;
+use tokio::time::{MissedTickBehavior, interval, sleep};
+use tracing_subscriber::EnvFilter;
+
+use crate::announce::announcement;
+use crate::app::App;
+use crate::config::{self, Config};
+use crate::drain::drain;
+use crate::stack;
+
+/// A gateway that listens but does not serve yet.
+pub struct Gateway {
+    app: Arc<App>,
+    server: Server,
+}
+
+impl Gateway {
+    /// Checks that the configuration is safe, and listens.
+    ///
+    /// # Errors
+    /// A sentence that says what is wrong and what to set.
+    ///
+    /// # Cancel safety
+    /// Cancelling leaves nothing behind.
+    pub async fn bind(config: Config) -> Result<Self, String> {
+        config::safety(&config).map_err(|reasons| reasons.join("\n"))?;
+        let settings = Settings {
+            max_header_bytes: config.listen.max_header_bytes.bytes(),
+            header_timeout: config.listen.header_timeout,
+        };
+        let server =
+            Server::bind(config.listen.address, settings).await.map_err(|error| error.to_string())?;
+        let address = server.address().map_err(|error| error.to_string())?;
+        Ok(Self { app: App::new(config, address)?, server })
+    }
+
+    /// The address that is listened on.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.app.address
+    }
+
+    /// What a person who started the gateway wants to read.
+    #[must_use]
+    pub fn announcement(&self) -> String {
+        announcement(&self.app)
+    }
+
+    /// Serves until `stop` is ready, then drains.
+    ///
+    /// # Cancel safety
+    /// Cancelling ends all connections without a word.
+    pub async fn serve(self, stop: impl Future<Output = ()>) {
+        let Self { app, server } = self;
+        let drained = Notify::new();
+        // Requests are still answered while sessions drain, so that readiness is seen to be false.
+        let ending = async {
+            tokio::select! {
+                () = stop => {}
+                () = sweep(&app) => {}
+            }
+            drain(&app).await;
+            drained.notify_one();
+        };
+        // A keep-alive connection on which nothing is asked must not hold up the end.
+        let patience = async {
+            drained.notified().await;
+            sleep(app.config.session.close_timeout).await;
+        };
+        tokio::select! {
+            () = server.serve(stack::accept(&app), ending) => {}
+            () = patience => {}
+        }
+    }
+}
+
+/// Closes idle sessions, for ever.
+async fn sweep(app: &App) {
+    let mut tick = interval(app.config.pool.cleanup_interval);
+    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tick.tick().await;
+        let idle = app.pool.sweep(Instant::now(), app.config.pool.idle_timeout);
+        for (session, handle) in idle {
+            tracing::info!(%session, "session is idle");
+            handle.end(Close::new(CloseCode::NORMAL, "idle"));
+        }
+    }
+}
+
+/// Ready at the first SIGINT or SIGTERM.
+///
+/// # Errors
+/// If the system does not let signals be listened for.
+pub fn stop_signal() -> io::Result<impl Future<Output = ()>> {
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    })
+}
+
+/// Starts logging to standard error.
+///
+/// # Errors
+/// If the directives cannot be understood.
+pub fn start_logging(directives: &str) -> Result<(), String> {
+    let filter = EnvFilter::try_new(directives).map_err(|error| format!("`log`: {error}"))?;
+    let colours = io::stderr().is_terminal();
+    tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours).with_writer(io::stderr).init();
+    Ok(())
+}

@@ -1,0 +1,223 @@
+//! The statistics as they are published: by `GET /api/websocket/stats` and in `stats_response`.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::Ordering::Relaxed;
+
+use serde::Serialize;
+use tidegate_pool::Target;
+use tidegate_queue::Counters;
+use tidegate_session::Feature;
+
+use crate::app::App;
+
+/// The statistics. The flat fields come first, then one section per component.
+#[derive(Debug, Serialize)]
+pub(crate) struct Stats {
+    pub(crate) total_messages: u64,
+    pub(crate) total_bytes_original: u64,
+    pub(crate) total_bytes_optimized: u64,
+    pub(crate) reduction_percentage: f64,
+    pub(crate) compressed_messages: u64,
+    pub(crate) avg_message_size: f64,
+    pub(crate) active_connections: usize,
+    pub(crate) total_connections: usize,
+    pub(crate) total_users: usize,
+    pub(crate) connections_by_user: BTreeMap<String, usize>,
+    pub(crate) gateway: Gateway,
+    pub(crate) pool: Pool,
+    pub(crate) queue: Queue,
+    pub(crate) rate_limit: RateLimit,
+    pub(crate) streams: Streams,
+    pub(crate) refused: Refused,
+}
+
+#[derive(Debug, Serialize)]
+pub(crate) struct Gateway {
+    pub(crate) version: &'static str,
+    pub(crate) uptime_seconds: u64,
+    pub(crate) http_requests: u64,
+    pub(crate) commands: u64,
+    pub(crate) rejected_commands: u64,
+    pub(crate) messages_published: u64,
+}
+
+#[derive(Debug, Serialize)]
+pub(crate) struct Pool {
+    pub(crate) max_connections: usize,
+    pub(crate) capacity_used_percent: f64,
+    pub(crate) unique_users: usize,
+    pub(crate) total_bytes_sent: u64,
+    pub(crate) total_bytes_received: u64,
+    pub(crate) avg_bytes_per_connection: f64,
+    pub(crate) peak_connections: usize,
+    pub(crate) connections_opened: u64,
+    pub(crate) groups: usize,
+}
+
+#[derive(Debug, Serialize)]
+pub(crate) struct Queue {
+    pub(crate) depth: usize,
+    pub(crate) pushed: u64,
+    pub(crate) popped: u64,
+    pub(crate) coalesced: u64,
+    pub(crate) critical_messages_preserved: u64,
+    pub(crate) non_critical_messages_dropped: u64,
+    pub(crate) overflow_events: u64,
+}
+
+#[derive(Debug, Serialize)]
+pub(crate) struct RateLimit {
+    pub(crate) allowed: u64,
+    pub(crate) limited: u64,
+    pub(crate) blocked: u64,
+}
+
+#[derive(Debug, Serialize)]
+pub(crate) struct Streams {
+    pub(crate) active: usize,
+    pub(crate) started: u64,
+    pub(crate) completed: u64,
+    pub(crate) cancelled: u64,
+    pub(crate) failed: u64,
+}
+
+#[derive(Debug, Serialize)]
+pub(crate) struct Refused {
+    pub(crate) origin: u64,
+    pub(crate) token: u64,
+    pub(crate) capacity: u64,
+    pub(crate) user_limit: u64,
+}
+
+/// Whether the gateway serves, and what is switched on.
+#[derive(Debug, Serialize)]
+pub(crate) struct Health {
+    status: &'static str,
+    active_connections: usize,
+    features: HealthFeatures,
+    performance: Performance,
+}
+
+#[derive(Debug, Serialize)]
+struct HealthFeatures {
+    payload_optimization: bool,
+    message_batching: bool,
+    gzip_compression: bool,
+    permessage_deflate: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct Performance {
+    total_messages: u64,
+    reduction_percentage: f64,
+}
+
+/// The statistics at this moment.
+pub(crate) fn stats(app: &App) -> Stats {
+    let codec = app.codec.stats().snapshot();
+    let pool = app.pool.stats();
+    let users = pool.connections_by_user.iter().map(|(user, n)| (user.to_string(), *n)).collect();
+    let counts = &app.counts;
+    let limited = app.limited.snapshot();
+    Stats {
+        total_messages: codec.total_messages,
+        total_bytes_original: codec.total_bytes_original,
+        total_bytes_optimized: codec.total_bytes_optimized,
+        reduction_percentage: rounded(codec.reduction_percentage),
+        compressed_messages: codec.compressed_messages,
+        avg_message_size: rounded(codec.avg_message_size),
+        active_connections: pool.total_connections,
+        total_connections: pool.total_connections,
+        total_users: pool.unique_users,
+        connections_by_user: users,
+        gateway: Gateway {
+            version: env!("CARGO_PKG_VERSION"),
+            uptime_seconds: app.uptime().as_secs(),
+            http_requests: counts.http_requests.load(Relaxed),
+            commands: counts.commands.load(Relaxed),
+            rejected_commands: counts.rejected_commands.load(Relaxed),
+            messages_published: counts.messages_published.load(Relaxed),
+        },
+        queue: queue(app),
+        rate_limit: RateLimit {
+            allowed: limited.allowed,
+            limited: limited.limited,
+            blocked: limited.blocked,
+        },
+        streams: Streams {
+            active: app.runs.len(),
+            started: counts.streams_started.load(Relaxed),
+            completed: counts.streams_completed.load(Relaxed),
+            cancelled: counts.streams_cancelled.load(Relaxed),
+            failed: counts.streams_failed.load(Relaxed),
+        },
+        refused: Refused {
+            origin: counts.refused_origins.load(Relaxed),
+            token: counts.refused_tokens.load(Relaxed),
+            capacity: counts.refused_capacity.load(Relaxed),
+            user_limit: counts.refused_user_limit.load(Relaxed),
+        },
+        pool: Pool {
+            max_connections: pool.max_connections,
+            capacity_used_percent: rounded(pool.capacity_used_percent),
+            unique_users: pool.unique_users,
+            total_bytes_sent: pool.total_bytes_sent,
+            total_bytes_received: pool.total_bytes_received,
+            avg_bytes_per_connection: rounded(pool.avg_bytes_per_connection),
+            peak_connections: pool.peak_connections,
+            connections_opened: pool.connections_opened,
+            groups: app.pool.groups().len(),
+        },
+    }
+}
+
+/// The outboxes of living sessions, and what those of ended ones counted.
+fn queue(app: &App) -> Queue {
+    let mut sum: Counters = app.counts.ended_queues();
+    let mut depth = 0;
+    app.pool.for_each(&Target::All, &tidegate_pool::Exclude::NONE, |_, handle| {
+        let counters = handle.counters();
+        depth += handle.waiting();
+        sum.pushed += counters.pushed;
+        sum.popped += counters.popped;
+        sum.coalesced += counters.coalesced;
+        sum.critical_messages_preserved += counters.critical_messages_preserved;
+        sum.non_critical_messages_dropped += counters.non_critical_messages_dropped;
+        sum.overflow_events += counters.overflow_events;
+    });
+    Queue {
+        depth,
+        pushed: sum.pushed,
+        popped: sum.popped,
+        coalesced: sum.coalesced,
+        critical_messages_preserved: sum.critical_messages_preserved,
+        non_critical_messages_dropped: sum.non_critical_messages_dropped,
+        overflow_events: sum.overflow_events,
+    }
+}
+
+/// The health at this moment.
+pub(crate) fn health(app: &App) -> Health {
+    let codec = app.codec.stats().snapshot();
+    let features = app.features();
+    Health {
+        status: if app.is_draining() { "draining" } else { "healthy" },
+        active_connections: app.pool.len(),
+        features: HealthFeatures {
+            payload_optimization: features.has(Feature::Optimize),
+            message_batching: features.has(Feature::Batch),
+            gzip_compression: features.has(Feature::Gzip),
+            // The transport does not negotiate it yet.
+            permessage_deflate: false,
+        },
+        performance: Performance {
+            total_messages: codec.total_messages,
+            reduction_percentage: rounded(codec.reduction_percentage),
+        },
+    }
+}
+
+/// Two decimals are enough for a person.
+fn rounded(value: f64) -> f64 {
+    (value * 100.0).round() / 100.0
+}
