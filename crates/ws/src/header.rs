@@ -16,6 +16,9 @@ use crate::mask::Key;
 /// The longest header: two bytes, eight of length, four of key.
 pub(crate) const MAX_HEADER_BYTES: usize = 14;
 
+/// A broken rule and the index of the byte that breaks it.
+type Fault = (Violation, usize);
+
 /// The six op codes that exist.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Opcode {
@@ -80,13 +83,8 @@ pub(crate) struct Rest {
 }
 
 impl Rest {
-    /// Reads what follows byte 0; `None` if more input is needed. `input` begins with byte 0. An error
-    /// carries the index of the byte at fault.
-    pub(crate) fn parse(
-        input: &[u8],
-        role: Role,
-        control: bool,
-    ) -> Result<Option<Self>, (Violation, usize)> {
+    /// Reads what follows byte 0; `None` if more input is needed. `input` begins with byte 0.
+    pub(crate) fn parse(input: &[u8], role: Role, control: bool) -> Result<Option<Self>, Fault> {
         let [_, second, after @ ..] = input else { return Ok(None) };
         match (role, second & 0x80 != 0) {
             (Role::Server, false) => return Err((Violation::Unmasked, 1)),
@@ -107,7 +105,7 @@ impl Rest {
 }
 
 /// Reads the extended length, if `short` announces one, and gives what follows it.
-fn length(short: u8, after: &[u8]) -> Result<Option<(u64, &[u8])>, (Violation, usize)> {
+fn length(short: u8, after: &[u8]) -> Result<Option<(u64, &[u8])>, Fault> {
     let (length, shortest, rest) = match short {
         126 => {
             let Some((bytes, rest)) = after.split_first_chunk() else { return Ok(None) };

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+#[cfg(feature = "tokio")]
+use bytes::Buf as _;
 use bytes::{BufMut, Bytes, BytesMut};
 
 use crate::close::{self, MAX_CONTROL_BYTES};
@@ -115,11 +117,27 @@ impl Prepared {
         mask::apply(key, 0, frame.split_at_mut(header).1);
         frame.freeze()
     }
+}
 
+/// What the socket does with frames in its line.
+#[cfg(feature = "tokio")]
+impl Prepared {
     /// The masked frame as a thing to be queued: all of it is payload.
-    #[cfg(feature = "tokio")]
     pub(crate) fn into_masked(self, key: Key) -> Self {
         Self { header_length: 0, payload: self.masked(key), ..self }
+    }
+
+    /// Takes bytes off the front that have been written.
+    pub(crate) fn advance(&mut self, bytes: usize) {
+        let header = bytes.min(self.header().len());
+        self.header.rotate_left(header);
+        self.header_length -= header as u8;
+        self.payload.advance(bytes - header);
+    }
+
+    /// Lets go of a shared payload.
+    pub(crate) fn unshare(&mut self) {
+        self.payload = Bytes::copy_from_slice(&self.payload);
     }
 }
 

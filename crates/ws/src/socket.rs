@@ -120,14 +120,11 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Socket<IO> {
     ///
     /// There is no bound here: a caller stops when [`pending_bytes`](Self::pending_bytes) is too much.
     pub fn queue(&mut self, frame: impl Into<Prepared>) {
-        let frame = frame.into();
-        match &mut self.keys {
-            None => self.outgoing.push(frame),
-            Some(keys) => self.outgoing.push(frame.into_masked(keys.next())),
-        }
+        let frame = self.frame(frame.into());
+        self.outgoing.push(frame);
     }
 
-    /// Bytes queued and not yet taken by the stream, headers included; a pending pong is not counted.
+    /// Bytes queued and not yet taken by the stream, headers and a pending pong included.
     #[must_use]
     pub fn pending_bytes(&self) -> usize {
         self.outgoing.bytes()
@@ -245,11 +242,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Socket<IO> {
     fn answer(&mut self, event: &Event) {
         match event {
             Event::Ping(payload) => {
-                let pong = Prepared::pong(payload);
-                let pong = match &mut self.keys {
-                    None => pong.to_bytes(),
-                    Some(keys) => pong.masked(keys.next()),
-                };
+                let pong = self.frame(Prepared::pong(payload));
                 self.outgoing.set_pong(pong);
             }
             Event::Close(close) => {
@@ -257,6 +250,14 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Socket<IO> {
                 self.queue(Prepared::close(close.as_ref().map_or(1005, |close| close.code), ""));
             }
             Event::Text(_) | Event::Binary(_) | Event::Pong(_) => {}
+        }
+    }
+
+    /// A frame as this role sends it.
+    fn frame(&mut self, frame: Prepared) -> Prepared {
+        match &mut self.keys {
+            None => frame,
+            Some(keys) => frame.into_masked(keys.next()),
         }
     }
 

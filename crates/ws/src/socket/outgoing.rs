@@ -11,7 +11,6 @@ use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use bytes::{Buf, Bytes};
 use tokio::io::AsyncWrite;
 
 use super::scratch;
@@ -28,14 +27,22 @@ const PROBE_BYTES: usize = 4 * 1024;
 /// Slices of one vectored write.
 const MAX_SLICES: usize = 64;
 
+/// A frame of which the stream took a part.
+#[derive(Debug)]
+struct Begun {
+    rest: Prepared,
+    /// Bytes that the rest keeps alive.
+    held: usize,
+}
+
 #[derive(Debug, Default)]
 pub(super) struct Outgoing {
-    begun: Bytes,
-    pong: Bytes,
+    begun: Option<Begun>,
+    pong: Option<Prepared>,
     /// The first of the line, so that a single frame needs no allocation.
     first: Option<Prepared>,
     rest: VecDeque<Prepared>,
-    /// Bytes of `begun` and the line.
+    /// Bytes of all of them.
     bytes: usize,
     /// A Close was queued: it is the last of the line.
     closing: bool,
@@ -60,20 +67,18 @@ impl Outgoing {
         }
     }
 
-    /// Sets the pong that goes next, in place of one that has not gone. After a Close none goes.
-    pub(super) fn set_pong(&mut self, pong: Bytes) {
+    /// Sets the pong that goes next, in place of one that has not begun to go. After a Close none goes.
+    pub(super) fn set_pong(&mut self, pong: Prepared) {
         if !self.closing {
-            self.pong = pong;
+            self.bytes += pong.len();
+            let replaced = self.pong.replace(pong);
+            self.bytes -= replaced.map_or(0, |pong| pong.len());
         }
     }
 
-    /// Bytes waiting, without the pong.
+    /// Bytes waiting.
     pub(super) fn bytes(&self) -> usize {
         self.bytes
-    }
-
-    fn is_empty(&self) -> bool {
-        self.bytes == 0 && self.pong.is_empty()
     }
 
     /// Writes all there is and flushes the stream.
@@ -82,7 +87,7 @@ impl Outgoing {
         mut io: Pin<&mut IO>,
         cx: &mut Context<'_>,
     ) -> Poll<io::Result<()>> {
-        while !self.is_empty() {
+        while self.bytes > 0 {
             let polled = self.poll_once(io.as_mut(), cx);
             self.full = polled.is_pending();
             let written = ready!(polled)?;
@@ -117,14 +122,14 @@ impl Outgoing {
         })
     }
 
-    /// What is to be written, in order: a header (empty for what has begun) and a payload each.
+    /// What is to be written, in order: a header (empty if it is gone, or masked) and a payload each.
     fn pieces(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
-        let frames = self.first.iter().chain(&self.rest);
-        [&self.begun, &self.pong]
-            .into_iter()
-            .filter(|bytes| !bytes.is_empty())
-            .map(|bytes| (&[][..], &bytes[..]))
-            .chain(frames.map(|frame| (frame.header(), &frame.payload()[..])))
+        let begun = self.begun.iter().map(|begun| &begun.rest);
+        begun
+            .chain(&self.pong)
+            .chain(&self.first)
+            .chain(&self.rest)
+            .map(|frame| (frame.header(), &frame.payload()[..]))
     }
 
     /// Fills the cork with headers and small payloads, and tells how many pieces the write will hold.
@@ -181,55 +186,45 @@ impl Outgoing {
 
     /// Takes away what the stream took.
     fn advance(&mut self, mut written: usize) {
-        let begun = written.min(self.begun.len());
-        self.begun.advance(begun);
-        self.bytes -= begun;
-        written -= begun;
-        if written > 0 && !self.pong.is_empty() {
-            written = self.advance_pong(written);
-        }
         while written > 0 {
-            let Some(frame) = self.pop() else { return };
-            let taken = written.min(frame.len());
+            let Some(mut begun) = self.pop() else { return };
+            let taken = written.min(begun.rest.len());
             self.bytes -= taken;
             written -= taken;
-            if taken < frame.len() {
-                self.begun = remainder(&frame, taken);
+            if taken < begun.rest.len() {
+                begun.advance(taken);
+                self.begun = Some(begun);
             }
         }
     }
 
-    /// A pong that has begun is no longer replaced by a later one.
-    fn advance_pong(&mut self, written: usize) -> usize {
-        let mut pong = std::mem::take(&mut self.pong);
-        let taken = written.min(pong.len());
-        pong.advance(taken);
-        self.bytes += pong.len();
-        self.begun = pong;
-        written - taken
+    /// The frame that goes next.
+    fn pop(&mut self) -> Option<Begun> {
+        self.begun.take().or_else(|| {
+            let frame = self.pong.take().or_else(|| self.first.take()).or_else(|| self.pop_rest());
+            frame.map(|rest| Begun { held: rest.payload().len(), rest })
+        })
     }
 
-    fn pop(&mut self) -> Option<Prepared> {
-        self.first.take().or_else(|| {
-            let frame = self.rest.pop_front();
-            if self.rest.is_empty() {
-                self.rest = VecDeque::new();
-            }
-            frame
-        })
+    /// The line's memory goes with its last frame.
+    fn pop_rest(&mut self) -> Option<Prepared> {
+        let frame = self.rest.pop_front();
+        if self.rest.is_empty() {
+            self.rest = VecDeque::new();
+        }
+        frame
     }
 }
 
-/// The rest of a frame. It is copied out if it is small, or at most half of the payload: so it keeps no more
-/// than twice its size alive, and each byte is copied at most once.
-fn remainder(frame: &Prepared, taken: usize) -> Bytes {
-    let Some(taken_payload) = taken.checked_sub(frame.header().len()) else {
-        return frame.to_bytes().split_off(taken);
-    };
-    let rest = frame.payload().slice(taken_payload..);
-    if rest.len() <= COPY_BYTES || rest.len() <= taken_payload {
-        Bytes::copy_from_slice(&rest)
-    } else {
-        rest
+impl Begun {
+    /// Copies the rest out when it is half of what it holds: so it keeps no more than twice its size alive,
+    /// and all the copies of one frame are no longer than the frame.
+    fn advance(&mut self, bytes: usize) {
+        self.rest.advance(bytes);
+        let left = self.rest.payload().len();
+        if left <= self.held / 2 {
+            self.rest.unshare();
+            self.held = left;
+        }
     }
 }
