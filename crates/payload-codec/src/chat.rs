@@ -17,7 +17,7 @@ pub(crate) const KEYS: [(&str, &str); 44] = [
     ("provider", "prv"),
     ("session_id", "sid"),
     ("user_id", "uid"),
-    ("user_name", "un"),
+    ("user_name", "n"),
     ("username", "usr"),
     ("conversation_id", "cvi"),
     ("thread_id", "tid"),
@@ -28,7 +28,7 @@ pub(crate) const KEYS: [(&str, &str); 44] = [
     ("reactions", "rx"),
     ("edited", "ed"),
     ("status", "st"),
-    ("event", "ev"),
+    ("event", "e"),
     ("sequence", "sq"),
     ("stream", "s"),
     ("data", "d"),
@@ -52,4 +52,4 @@ pub(crate) const KEYS: [(&str, &str); 44] = [
 ];
 
 pub(crate) const TIMESTAMPS: [(&str, &str); 4] =
-    [("created_at", "ts"), ("updated_at", "ut"), ("timestamp", "tm"), ("deliver_at", "da")];
+    [("created_at", "ts"), ("updated_at", "u"), ("timestamp", "tm"), ("deliver_at", "da")];

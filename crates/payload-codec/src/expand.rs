@@ -99,8 +99,13 @@ impl Expander<'_> {
 
     fn take_mark_out(&mut self, inside: usize) -> Result<(), Fail> {
         self.changed = true;
+        let end = self.scanner.position();
         let token = self.scanner.next()?;
-        self.rewrite.replace(Span { start: inside, end: self.scanner.start() });
+        // Our own mark ends with its comma; whitespace behind it is the original's. (No comma: a mark
+        // by itself, or one that somebody laid out.)
+        let comma = self.scanner.text(Span { start: end, end: end + 1 }) == ",";
+        let end = if comma { end + 1 } else { self.scanner.start() };
+        self.rewrite.replace(Span { start: inside, end });
         match token {
             Some(Token::Key(key)) => self.key(key),
             _ => Ok(()),
