@@ -1,0 +1,1 @@
+//! Messages to test and measure with.
