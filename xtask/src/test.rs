@@ -126,7 +126,7 @@ pub(crate) fn command(root: &Path, arguments: &[String]) -> Result<ExitCode, Pro
         total += counts;
     }
     let left_out: Vec<_> =
-        STAGES.iter().filter(|stage| !options.wants(stage)).map(|stage| stage.name).collect();
+        STAGES.iter().filter(|stage| options.leaves_out(stage)).map(|stage| stage.name).collect();
     screen::ending(&unsound, &left_out, strict && total.skipped > 0);
     let total = if strict { total.with_skips_as_failures() } else { total };
     screen::closing_line(total);

@@ -60,7 +60,13 @@ fn is_engine(line: &str) -> bool {
     })
 }
 
+/// Looks at the crates of all platforms, also those that no build here has asked for: they are fetched
+/// first.
 pub(crate) fn deny(context: &Context<'_>) -> Outcome {
+    let fetched = lock(context);
+    if fetched.counts.failed > 0 {
+        return fetched;
+    }
     match tools::cargo_deny(context.root) {
         Ok(binary) => of(Command::new(binary)
             .args(["--offline", "--all-features", "--color", "never"])

@@ -124,6 +124,11 @@ impl Options {
             self.named.iter().any(|name| name == stage.name)
         }
     }
+
+    /// Whether someone who named no stage might miss `stage`: what needs `--long` is missed by none.
+    pub(crate) fn leaves_out(&self, stage: &Stage) -> bool {
+        self.named.is_empty() && stage.pace > self.pace && stage.pace < Pace::Long
+    }
 }
 
 #[cfg(test)]

@@ -54,6 +54,8 @@ fn signature(line: &str, from_here: &[&str]) -> String {
     let conversion = line.starts_with("impl") && line.contains("From<");
     if whole(line) {
         through_body(from_here)
+    } else if line.starts_with("pub struct ") {
+        without_private_fields(&up_to_body(from_here))
     } else if head || conversion {
         up_to_body(from_here)
     } else {
@@ -78,6 +80,23 @@ fn up_to_body(lines: &[&str]) -> String {
         text.push(' ');
     }
     text
+}
+
+/// `pub struct A(B, pub C)` without `B`.
+fn without_private_fields(head: &str) -> String {
+    let Some((name, fields)) = head.split_once('(') else { return head.to_owned() };
+    let mut public = name.to_owned();
+    let mut inside = false;
+    for part in fields.split_inclusive(',') {
+        // A comma inside brackets divides types, not fields: such a part belongs to the field before it.
+        if depth(&public) <= 0 || !inside {
+            inside = part.trim_start().starts_with("pub ");
+        }
+        if inside {
+            public.push_str(part);
+        }
+    }
+    public
 }
 
 fn through_body(lines: &[&str]) -> String {
@@ -142,6 +161,7 @@ mod tests {
         assert_eq!(lines("pub fn a() -> tungstenite::Message {\n").len(), 1);
         assert_eq!(lines("pub fn a(\n    x: tungstenite::Message,\n) {\n").len(), 1);
         assert_eq!(lines("pub struct A(pub tungstenite::Message);\n").len(), 1);
+        assert_eq!(lines("pub struct A(u8, pub B<u8, tungstenite::Message>);\n").len(), 1);
     }
 
     #[test]
@@ -173,10 +193,11 @@ mod tests {
         let private = "fn a() -> tungstenite::Message {\n";
         let narrow = "pub(crate) fn a() -> tungstenite::Message {\n";
         let field = "pub struct A {\n    b: tungstenite::Error,\n}\n";
+        let tuple = "pub struct A(tungstenite::Message, pub u8);\n";
         let documented = "/// Like tungstenite's.\npub fn a() -> u8 {\n";
         let next = "pub struct A {\n    pub b: u8,\n    c: tungstenite::Error,\n}\n";
         let tests = "#[cfg(test)]\nmod tests {\n    pub fn a() -> tungstenite::Message {}\n}\n";
-        for source in [body, private, narrow, field, documented, next, tests] {
+        for source in [body, private, narrow, field, tuple, documented, next, tests] {
             assert_eq!(lines(source), [""; 0], "{source}");
         }
     }
