@@ -15,8 +15,9 @@ use crate::{Limit, Totals, Verdict};
 const MAX_SHARDS: usize = 64;
 /// Below this many keys a shard is too small to choose well whom to forget.
 const MIN_SHARD_KEYS: usize = 64;
-/// Slots that each new key looks at, to forget those that are idle.
-const SWEEP: usize = 2;
+/// Slots that each new key looks at, to forget those that are idle. A new key adds one slot and every removal
+/// brings another into its place, so less than 3 would never shrink the store.
+const SWEEP: usize = 4;
 /// Unblocked keys among which the one to forget is chosen.
 const CHOICE: usize = 8;
 

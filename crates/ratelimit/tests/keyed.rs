@@ -1,0 +1,145 @@
+//! Many keys: each has its own limit, memory is bounded, and who is blocked stays blocked.
+#![expect(clippy::disallowed_methods, reason = "a test needs one instant to count from")]
+
+use std::num::NonZeroUsize;
+use std::time::{Duration, Instant};
+
+use tidegate_ratelimit::{Keyed, Limit, Verdict};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+fn keyed(limit: Limit, max_keys: usize) -> Keyed<u64> {
+    Keyed::new(limit, NonZeroUsize::new(max_keys).expect("the tests hold at least one key"))
+}
+
+#[test]
+fn each_key_has_a_limit_of_its_own() {
+    let now = Instant::now();
+    let keys = keyed(Limit::new(1, SECOND), 1000);
+    assert!(keys.check(&1, now, 1).is_allowed());
+    assert!(keys.check(&2, now, 1).is_allowed());
+    assert_eq!(keys.check(&1, now, 1), Verdict::Limited { retry_after: SECOND });
+    assert!(keys.check(&1, now + SECOND, 1).is_allowed());
+    assert_eq!(keys.len(), 2);
+    let totals = keys.totals();
+    assert_eq!((totals.allowed, totals.limited, totals.blocked), (3, 1, 0));
+}
+
+#[test]
+fn forgotten_key_begins_anew() {
+    let now = Instant::now();
+    let keys = keyed(Limit::new(1, SECOND).block(SECOND * 9), 1000);
+    assert!(keys.check(&1, now, 1).is_allowed());
+    assert!(!keys.check(&1, now, 1).is_allowed());
+    keys.forget(&1);
+    keys.forget(&2);
+    assert!(keys.is_empty());
+    assert!(keys.check(&1, now, 1).is_allowed());
+}
+
+#[test]
+fn peek_holds_no_key() {
+    let now = Instant::now();
+    let keys = keyed(Limit::new(1, SECOND), 10);
+    assert!(keys.peek(&1, now, 1).is_allowed());
+    assert!(keys.is_empty());
+    assert!(keys.check(&1, now, 1).is_allowed());
+    assert!(!keys.peek(&1, now, 1).is_allowed());
+}
+
+#[test]
+fn requests_that_count_nothing_hold_no_key() {
+    let now = Instant::now();
+    let keys = keyed(Limit::new(1, SECOND), 10);
+    assert!(keys.check(&1, now, 0).is_allowed());
+    assert!(!keys.check(&2, now, 2).is_allowed());
+    assert!(keys.is_empty());
+}
+
+#[test]
+fn a_million_forged_keys_stay_under_the_cap() {
+    let now = Instant::now();
+    for max_keys in [1, 7, 100, 5_000] {
+        let keys = keyed(Limit::new(3, SECOND), max_keys);
+        for key in 0..250_000 {
+            assert!(keys.check(&key, now, 1).is_allowed());
+        }
+        assert!(keys.len() <= max_keys);
+        assert!(keys.len() > max_keys / 2, "room is used: {} of {max_keys}", keys.len());
+    }
+}
+
+#[test]
+fn idle_keys_are_cleared_out_by_new_ones() {
+    let now = Instant::now();
+    let keys = keyed(Limit::new(3, SECOND), 100_000);
+    for key in 0..10_000 {
+        assert!(keys.check(&key, now, 1).is_allowed());
+    }
+    assert_eq!(keys.len(), 10_000);
+    for key in 0..10_000 {
+        let later = now + SECOND * 2 + Duration::from_millis(key);
+        assert!(keys.check(&(key + 1_000_000), later, 1).is_allowed());
+    }
+    assert!(keys.len() < 2_000, "{} keys, of which 1000 are in use", keys.len());
+}
+
+#[test]
+fn blocked_keys_outlive_a_flood_of_unblocked_ones() {
+    let now = Instant::now();
+    let keys = keyed(Limit::new(1, SECOND).block(SECOND * 60), 1_000);
+    for key in 0..200 {
+        assert!(keys.check(&key, now, 1).is_allowed());
+        assert!(!keys.check(&key, now, 1).is_allowed());
+    }
+    for key in 1_000..200_000 {
+        assert!(keys.check(&key, now + SECOND, 1).is_allowed());
+    }
+    for key in 0..200 {
+        let verdict = keys.check(&key, now + SECOND * 59, 1);
+        assert_eq!(verdict, Verdict::Blocked { retry_after: SECOND }, "key {key}");
+    }
+    assert_eq!(keys.untracked(), 0);
+}
+
+#[test]
+fn when_all_slots_are_blocked_new_keys_pass_untracked_until_one_is_free() {
+    let now = Instant::now();
+    let keys = keyed(Limit::new(1, SECOND).block(SECOND * 60), 10);
+    for key in 0..10 {
+        assert!(keys.check(&key, now, 1).is_allowed());
+        assert!(!keys.check(&key, now + SECOND * key as u32 / 20, 1).is_allowed());
+    }
+    for _ in 0..3 {
+        assert!(keys.check(&99, now + SECOND, 1).is_allowed(), "it is not held, so not counted");
+    }
+    assert_eq!((keys.len(), keys.untracked()), (10, 3));
+    let later = now + SECOND * 60;
+    assert!(keys.check(&99, later, 1).is_allowed());
+    assert!(!keys.check(&99, later, 1).is_allowed());
+    assert_eq!((keys.len(), keys.untracked()), (10, 3));
+}
+
+#[test]
+fn the_most_used_key_is_kept_before_lesser_ones() {
+    let now = Instant::now();
+    let keys = keyed(Limit::new(100, SECOND), 8);
+    assert!(keys.check(&0, now, 100).is_allowed());
+    for key in 1..5_000 {
+        assert!(keys.check(&key, now, 1).is_allowed());
+    }
+    assert!(!keys.check(&0, now, 1).is_allowed());
+}
+
+#[test]
+fn threads_share_one_count() {
+    let now = Instant::now();
+    let keys = keyed(Limit::new(200, SECOND), 100);
+    let passed: usize = std::thread::scope(|scope| {
+        let count = || (0..200).filter(|_| keys.check(&7, now, 1).is_allowed()).count();
+        let threads: Vec<_> = (0..3).map(|_| scope.spawn(count)).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).sum()
+    });
+    assert_eq!(passed, 200);
+    assert_eq!(keys.totals().limited, 400);
+}
