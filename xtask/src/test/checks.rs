@@ -19,7 +19,7 @@ pub(crate) fn format(context: &Context<'_>) -> Outcome {
 }
 
 pub(crate) fn clippy(context: &Context<'_>) -> Outcome {
-    let whole = ["clippy", "--workspace", "--all-targets", "--all-features"];
+    let whole = ["clippy", "--workspace", "--all-targets", "--all-features", "--keep-going"];
     cargo(context, &[&whole[..], &["--", "-D", "warnings"]].concat())
 }
 
@@ -78,7 +78,7 @@ pub(crate) fn deny(context: &Context<'_>) -> Outcome {
 
 pub(crate) fn docs(context: &Context<'_>) -> Outcome {
     of(process::cargo()
-        .args(["doc", "--workspace", "--no-deps", "--all-features"])
+        .args(["doc", "--workspace", "--no-deps", "--all-features", "--keep-going"])
         .env("RUSTDOCFLAGS", "-D warnings")
         .current_dir(context.root))
 }
