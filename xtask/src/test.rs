@@ -13,6 +13,7 @@ mod stage;
 mod suites;
 mod tools;
 
+use std::cell::OnceCell;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -115,7 +116,7 @@ pub(crate) fn command(root: &Path, arguments: &[String]) -> Result<ExitCode, Pro
         return Ok(ExitCode::SUCCESS);
     }
     let strict = std::env::var("CI").is_ok_and(|value| value == "true");
-    let context = Context { root, workspace: Workspace::read(root)? };
+    let context = Context { root, workspace: Workspace::read(root)?, gateway: OnceCell::new() };
     let mut total = Counts::default();
     let mut unsound = Vec::new();
     for stage in STAGES.iter().filter(|stage| options.wants(stage)) {

@@ -99,9 +99,20 @@ pub(crate) fn features_alone(context: &Context<'_>) -> Outcome {
     })
 }
 
-/// Builds the gateway that the real clients talk to.
-pub(crate) fn gateway_binary(context: &Context<'_>) -> Outcome {
-    cargo(context, &["build", "-p", "tidegate", "--bin", "tidegate"])
+/// Builds the gateway that the real clients talk to; `Err` when it does not build. Built once: the first
+/// stage that needs it shows what the compiler says.
+pub(crate) fn gateway_binary(context: &Context<'_>) -> Result<(), Outcome> {
+    let mut said = None;
+    let built = *context.gateway.get_or_init(|| {
+        let outcome = cargo(context, &["build", "-p", "tidegate", "--bin", "tidegate"]);
+        let built = outcome.counts.failed == 0;
+        said = Some(outcome);
+        built
+    });
+    if built {
+        return Ok(());
+    }
+    Err(said.unwrap_or_else(|| Outcome::failed("the gateway does not build, as shown above\n")))
 }
 
 /// Runs every part, also after one failed; together they are one check.

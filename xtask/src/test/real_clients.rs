@@ -47,15 +47,14 @@ pub(crate) fn python(context: &Context<'_>) -> Outcome {
         Ok(python) => python,
         Err(why) => return Outcome::skipped(why),
     };
-    let mut outcome = checks::gateway_binary(context);
-    if outcome.counts.failed == 0 {
-        let mut command = Command::new(python);
-        command.args(["-B", "-m", "pytest", "-p", "no:cacheprovider", "-ra", "-v"]);
-        // A test that waits for ever would take the whole stage with it, and its name too.
-        command.args(["-o", "faulthandler_timeout=120"]).arg(&folder);
-        outcome = suite(context, &mut command, Counts::of_pytest);
+    if let Err(broken) = checks::gateway_binary(context) {
+        return broken;
     }
-    outcome
+    let mut command = Command::new(python);
+    command.args(["-B", "-m", "pytest", "-p", "no:cacheprovider", "-ra", "-v"]);
+    // What hangs shows where it does, long before the whole stage is stopped.
+    command.args(["-o", "faulthandler_timeout=120"]).arg(&folder);
+    suite(context, &mut command, Counts::of_pytest)
 }
 
 fn node_suites_with(context: &Context<'_>, suites: &[PathBuf], chromium: Option<&Path>) -> Outcome {
@@ -65,9 +64,8 @@ fn node_suites_with(context: &Context<'_>, suites: &[PathBuf], chromium: Option<
     if let Err(why) = tools::node_modules(context.root) {
         return Outcome::skipped(why);
     }
-    let built = checks::gateway_binary(context);
-    if built.counts.failed > 0 {
-        return built;
+    if let Err(broken) = checks::gateway_binary(context) {
+        return broken;
     }
     let mut whole = Outcome { counts: Counts::default(), output: String::new(), note: None };
     for path in suites {
@@ -129,6 +127,8 @@ fn named(folder: &Path, wanted: impl Fn(&str) -> bool) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
+    use std::cell::OnceCell;
+
     use super::super::metadata::Workspace;
     use super::*;
 
@@ -156,7 +156,7 @@ mod tests {
 
     fn context(root: &Path) -> Context<'_> {
         let workspace = Workspace { packages: Vec::new(), target: PathBuf::from("target") };
-        Context { root, workspace }
+        Context { root, workspace, gateway: OnceCell::new() }
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! What a stage is, what it answers, and which stages a command line asks for.
 //! Knows nothing of cargo or of the screen.
 
+use std::cell::OnceCell;
 use std::path::Path;
 
 use super::counts::Counts;
@@ -31,6 +32,8 @@ pub(crate) struct Stage {
 pub(crate) struct Context<'a> {
     pub(crate) root: &'a Path,
     pub(crate) workspace: Workspace,
+    /// Whether the gateway builds, once that has been tried.
+    pub(crate) gateway: OnceCell<bool>,
 }
 
 /// What a stage answers.
