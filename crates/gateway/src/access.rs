@@ -64,7 +64,9 @@ mod tests {
 
     #[test]
     fn the_key_must_be_whole_and_right() {
-        for (given, expected) in [("Bearer secret", true), ("Bearer secre", false), ("Bearer ", false)] {
+        for (given, expected) in
+            [("Bearer secret", true), ("Bearer secre", false), ("Bearer ", false)]
+        {
             let request = Request::builder().header("authorization", given).body(()).unwrap();
             assert_eq!(has_key(&request, "secret"), expected, "{given}");
         }

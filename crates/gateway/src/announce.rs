@@ -14,7 +14,7 @@ pub(crate) fn announcement(app: &App) -> String {
     };
     line(format!("Tidegate {} is ready.", env!("CARGO_PKG_VERSION")));
     line(String::new());
-    if app.has_demo() {
+    if app.config.serves_demo() {
         line(format!("  Page       http://{at}/"));
     }
     line(format!("  WebSocket  ws://{at}/ws"));
@@ -40,7 +40,7 @@ pub(crate) fn announcement(app: &App) -> String {
 fn switched_on(app: &App) -> String {
     let config = &app.config;
     let mut on = Vec::new();
-    if app.admits_anonymous() {
+    if app.config.allows_anonymous() {
         on.push("anonymous sessions".to_owned());
     }
     if app.verifier.is_some() {

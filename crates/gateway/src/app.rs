@@ -14,7 +14,7 @@ use tidegate_queue::BatchPolicy;
 use tidegate_ratelimit::{Limit, SharedTotals};
 use tidegate_session::{Feature, Features, Handle, Settings};
 
-use crate::config::{Anonymous, Config};
+use crate::config::Config;
 use crate::identity::{Identity, Rights};
 use crate::observe::Counts;
 use crate::random;
@@ -76,21 +76,7 @@ impl App {
 
     /// Whether only this machine can connect.
     pub(crate) fn is_local(&self) -> bool {
-        self.address.ip().is_loopback()
-    }
-
-    /// Whether a session without a token is let in.
-    pub(crate) fn admits_anonymous(&self) -> bool {
-        match self.config.auth.anonymous {
-            Anonymous::Always => true,
-            Anonymous::Loopback => self.is_local(),
-            Anonymous::Never => false,
-        }
-    }
-
-    /// Whether the page and the embedded agent are served.
-    pub(crate) fn has_demo(&self) -> bool {
-        self.config.dev.demo && self.is_local()
+        self.config.is_loopback()
     }
 
     /// The identity of a session without a token: everything is allowed on a loopback address.

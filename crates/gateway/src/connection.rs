@@ -53,11 +53,15 @@ impl Connection {
         let limits = self.app.ws_limits();
         let socket = match upgrade.socket().await {
             Ok((stream, read)) => Socket::with_initial(stream, read, Role::Server, limits),
-            Err(error) => return tracing::debug!(peer = ?self.peer, %error, "upgrade not completed"),
+            Err(error) => {
+                return tracing::debug!(peer = ?self.peer, %error, "upgrade not completed");
+            }
         };
         if self.place.is_over_capacity() {
             count(&self.app.counts.refused_capacity);
-            return self.refuse(socket, Close::new(CloseCode::POLICY, tidegate_pool::AT_CAPACITY)).await;
+            return self
+                .refuse(socket, Close::new(CloseCode::POLICY, tidegate_pool::AT_CAPACITY))
+                .await;
         }
         self.identify(socket).await;
     }

@@ -45,7 +45,8 @@ impl Rights {
 impl Identity {
     /// A session without a token is a user of its own.
     pub(crate) fn anonymous(session: SessionId, rights: Rights) -> Self {
-        let user = UserId::new(&format!("anon:{session}")).expect("an id has no control characters");
+        let user =
+            UserId::new(&format!("anon:{session}")).expect("an id has no control characters");
         Self { user, rights, weight: 1 }
     }
 }

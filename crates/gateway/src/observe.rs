@@ -49,9 +49,7 @@ impl Counts {
         queue.pushed.fetch_add(counters.pushed, Relaxed);
         queue.popped.fetch_add(counters.popped, Relaxed);
         queue.coalesced.fetch_add(counters.coalesced, Relaxed);
-        queue
-            .critical_messages_preserved
-            .fetch_add(counters.critical_messages_preserved, Relaxed);
+        queue.critical_messages_preserved.fetch_add(counters.critical_messages_preserved, Relaxed);
         queue
             .non_critical_messages_dropped
             .fetch_add(counters.non_critical_messages_dropped, Relaxed);

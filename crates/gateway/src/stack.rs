@@ -43,7 +43,7 @@ pub fn accept(app: &Arc<App>) -> AcceptService {
     let accept = ServiceBuilder::new()
         // Outermost: it sees every request and the status of every answer.
         .layer(observe(app))
-        .service(ByPath { sockets, api: Api::new(app) });
+        .service(ByPath { echo: app.config.dev.echo, sockets, api: Api::new(app) });
     BoxCloneSyncService::new(accept)
 }
 
@@ -51,12 +51,14 @@ pub fn accept(app: &Arc<App>) -> AcceptService {
 pub(crate) fn commands(
     app: &Arc<App>,
     me: &Me,
-) -> impl Service<Command, Response = Outcome, Error = Refusal, Future: Unpin + Send> + Send + use<> {
+) -> impl Service<Command, Response = Outcome, Error = Refusal, Future: Unpin + Send> + Send + use<>
+{
     let (priced, free) = app.limits();
     let cost = |request: &Command| {
         if request.command.is_free() { Cost::Free } else { Cost::Units(1) }
     };
-    let limit = RateLimitLayer::new(priced, free, cost, Instant::now).totals(Arc::clone(&app.limited));
+    let limit =
+        RateLimitLayer::new(priced, free, cost, Instant::now).totals(Arc::clone(&app.limited));
     let identity = Arc::clone(&me.identity);
     ServiceBuilder::new()
         // Outermost: refused commands count too.

@@ -39,8 +39,9 @@ impl Gateway {
             max_header_bytes: config.listen.max_header_bytes.bytes(),
             header_timeout: config.listen.header_timeout,
         };
-        let server =
-            Server::bind(config.listen.address, settings).await.map_err(|error| error.to_string())?;
+        let server = Server::bind(config.listen.address, settings)
+            .await
+            .map_err(|error| error.to_string())?;
         let address = server.address().map_err(|error| error.to_string())?;
         Ok(Self { app: App::new(config, address)?, server })
     }
@@ -121,6 +122,10 @@ pub fn stop_signal() -> io::Result<impl Future<Output = ()>> {
 pub fn start_logging(directives: &str) -> Result<(), String> {
     let filter = EnvFilter::try_new(directives).map_err(|error| format!("`log`: {error}"))?;
     let colours = io::stderr().is_terminal();
-    tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours).with_writer(io::stderr).init();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(colours)
+        .with_writer(io::stderr)
+        .init();
     Ok(())
 }

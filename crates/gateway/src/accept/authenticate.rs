@@ -27,7 +27,7 @@ pub(crate) fn authenticate(app: &App, request: &mut Request<Incoming>) -> Result
     let session = new_session();
     let identity = match token(request) {
         Some(token) => Some(verify(app, &token)?),
-        None if app.admits_anonymous() => Some(app.anonymous(session)),
+        None if app.config.allows_anonymous() => Some(app.anonymous(session)),
         None if app.verifier.is_some() => None,
         None => return Err(unauthorized("a token is needed".to_owned())),
     };
@@ -37,7 +37,9 @@ pub(crate) fn authenticate(app: &App, request: &mut Request<Incoming>) -> Result
 
 fn verify(app: &App, token: &str) -> Result<Identity, Problem> {
     let Some(verifier) = &app.verifier else {
-        return Err(unauthorized("this gateway has no key to verify tokens: set `auth.jwt_secret`".into()));
+        return Err(unauthorized(
+            "this gateway has no key to verify tokens: set `auth.jwt_secret`".into(),
+        ));
     };
     verifier.verify(token).map_err(|error| {
         count(&app.counts.refused_tokens);

@@ -7,12 +7,15 @@ use http::Request;
 use tidegate_server::Incoming;
 use tower_service::Service;
 
-/// The paths of the WebSocket.
+/// The raw echo's path, where `dev.echo` is on.
+pub(crate) const ECHO_PATH: &str = "/echo";
+/// The paths of sessions.
 const SOCKET_PATHS: [&str; 2] = ["/ws", "/api/v1/ws"];
 
 /// Two services, chosen by the request's path.
 #[derive(Clone, Debug)]
 pub(crate) struct ByPath<S, A> {
+    pub(crate) echo: bool,
     pub(crate) sockets: S,
     pub(crate) api: A,
 }
@@ -34,7 +37,8 @@ where
     }
 
     fn call(&mut self, request: Request<Incoming>) -> Self::Future {
-        if SOCKET_PATHS.contains(&request.uri().path()) {
+        let path = request.uri().path();
+        if SOCKET_PATHS.contains(&path) || (self.echo && path == ECHO_PATH) {
             Either::Left(self.sockets.call(request))
         } else {
             Either::Right(self.api.call(request))

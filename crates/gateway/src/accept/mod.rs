@@ -2,6 +2,7 @@
 
 mod authenticate;
 mod by_path;
+mod echo;
 mod first_auth;
 mod origin;
 mod upgrade;

@@ -12,7 +12,9 @@ use tidegate_server::{Body, Incoming, Peer, Problem, Upgrade};
 use tidegate_ws::handshake::{self, HandshakeError};
 use tower_service::Service;
 
-use crate::accept::Claim;
+use super::Claim;
+use super::by_path::ECHO_PATH;
+use super::echo::echo;
 use crate::access::query;
 use crate::app::App;
 use crate::connection::Connection;
@@ -52,7 +54,11 @@ impl Upgrading {
         if app.is_draining() {
             return Err(draining());
         }
-        let accepted = handshake::accept(&request, &PROTOCOLS).map_err(|error| bad_handshake(&error))?;
+        if request.uri().path() == ECHO_PATH {
+            return self.raw(request);
+        }
+        let accepted =
+            handshake::accept(&request, &PROTOCOLS).map_err(|error| bad_handshake(&error))?;
         let extensions = request.extensions_mut();
         let (Some(claim), Some(Place(place))) = (extensions.remove::<Claim>(), extensions.remove())
         else {
@@ -74,6 +80,21 @@ impl Upgrading {
         };
         // The task owns all of its connection and ends with it; the registry and the drain know it by its handle.
         tokio::spawn(connection.serve(Upgrade::of(&mut request)));
+        Ok(accepted.response.map(|()| Body::empty()))
+    }
+}
+
+impl Upgrading {
+    /// An upgrade to the raw echo.
+    fn raw(&self, mut request: Request<Incoming>) -> Result<Response<Body>, Problem> {
+        let accepted = handshake::accept(&request, &[]).map_err(|error| bad_handshake(&error))?;
+        let place = request.extensions_mut().remove::<Place>();
+        let (upgrade, limits) = (Upgrade::of(&mut request), self.0.ws_limits());
+        // Ends with its connection.
+        tokio::spawn(async move {
+            echo(upgrade, limits).await;
+            drop(place);
+        });
         Ok(accepted.response.map(|()| Body::empty()))
     }
 }

@@ -1,8 +1,6 @@
 //! Joining, leaving and looking into groups.
 
-use tidegate_message::{
-    Code, Event, GroupId, Outcome, PresentMember, Rejection, Reply, RequestId,
-};
+use tidegate_message::{Code, Event, GroupId, Outcome, PresentMember, Rejection, Reply, RequestId};
 use tidegate_pool::JoinError;
 
 use super::Refusal;

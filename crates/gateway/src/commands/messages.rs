@@ -23,9 +23,12 @@ pub(crate) fn message(
 ) -> Call {
     match app.routes.for_messages() {
         Some(route) => ask(app, me, route, id, content),
-        None => {
-            Call::ready(Ok(Outcome::Answer(Event::Message { id, content, from: None, message_id: None })))
-        }
+        None => Call::ready(Ok(Outcome::Answer(Event::Message {
+            id,
+            content,
+            from: None,
+            message_id: None,
+        }))),
     }
 }
 

@@ -60,14 +60,20 @@ fn find<'a>(
 ) -> Result<&'a Arc<Route>, Rejection> {
     match (route, kind) {
         (Some(name), _) => app.routes.named(name).ok_or_else(|| {
-            Rejection::new(Code::NotFound, "no route of this name: see `routes` in the configuration")
+            Rejection::new(
+                Code::NotFound,
+                "no route of this name: see `routes` in the configuration",
+            )
         }),
         (None, Some(kind)) => app
             .routes
             .for_type(kind)
             .ok_or_else(|| Rejection::new(Code::UnknownType, format!("unknown type `{kind}`"))),
         (None, None) => app.routes.for_streams().ok_or_else(|| {
-            Rejection::new(Code::NoRoute, "no default route: set `default = true` in one of `[[routes]]`")
+            Rejection::new(
+                Code::NoRoute,
+                "no default route: set `default = true` in one of `[[routes]]`",
+            )
         }),
     }
 }

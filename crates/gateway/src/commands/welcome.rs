@@ -14,7 +14,8 @@ pub(crate) fn welcome(
     id: Option<RequestId>,
 ) -> Box<Welcome> {
     let heartbeat = &app.config.heartbeat;
-    let ms = |duration: std::time::Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+    let ms =
+        |duration: std::time::Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
     Box::new(Welcome {
         id,
         protocol: "tidegate.v1",

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::choice::{Anonymous, Request, Response, Vocabulary};
 use super::error::{ConfigError, Problem};
-use super::origin::Origins;
+use super::origin::{Origin, Origins};
 use super::schema::{Config, Route};
 use super::section::Section;
 
@@ -40,6 +40,10 @@ pub(crate) fn all(config: &Config, origins: &Origins) -> Vec<ConfigError> {
     check.times(config);
     check.sizes(config);
     check.routes(&config.routes);
+    check.errors.sort_by_key(|error| match error.origin {
+        Origin::File { line, .. } => line,
+        _ => u32::MAX,
+    });
     check.errors
 }
 
@@ -73,7 +77,7 @@ impl Check<'_> {
 
     /// Reports at `key`, or at `other` where only that was set by somebody.
     fn conflict(&mut self, key: &str, other: &str, what: impl Into<String>) {
-        let at = if self.origins.of(key) == super::origin::Origin::Default { other } else { key };
+        let at = if self.origins.of(key) == Origin::Default { other } else { key };
         self.report(at, Problem::Conflict(what.into()));
     }
 

@@ -8,7 +8,7 @@ use super::node::{Entry, Node, SyntaxError, Value};
 /// Reads a whole document.
 ///
 /// # Errors
-/// Every place where `text` is not TOML.
+/// Every line where `text` is not TOML.
 pub(crate) fn document(text: &str) -> Result<Node, Vec<SyntaxError>> {
     let lines = Lines::of(text);
     let (table, errors) = DeTable::parse_recoverable(text);
@@ -16,10 +16,13 @@ pub(crate) fn document(text: &str) -> Result<Node, Vec<SyntaxError>> {
         return Ok(Node { line: 1, value: lines.table(table.get_ref()) });
     }
     let place = |error: &toml::de::Error| error.span().map_or(0, |span| lines.line(span.start));
-    Err(errors
+    let mut errors: Vec<SyntaxError> = errors
         .iter()
         .map(|error| SyntaxError { line: place(error), message: one_line(error.message()) })
-        .collect())
+        .collect();
+    errors.sort_by_key(|error| error.line);
+    errors.dedup_by_key(|error| error.line);
+    Err(errors)
 }
 
 /// Reads one value, as it stands behind a `=`.

@@ -7,12 +7,21 @@ use serde_saphyr::{Location, Spanned};
 
 use super::node::{Entry, Node, SyntaxError, Value};
 
+/// How deep values may be nested. The configuration needs five levels; reading recurses.
+const MAX_DEPTH: usize = 16;
+
+/// How many values there may be, aliases counted as often as they are used.
+const MAX_NODES: usize = 50_000;
+
 /// Reads a whole document. An empty one is an empty table.
 ///
 /// # Errors
 /// The first place where `text` is not YAML, or a key is no text.
 pub(crate) fn document(text: &str) -> Result<Node, Vec<SyntaxError>> {
-    match serde_saphyr::from_str::<Spanned<Value>>(text) {
+    let options = serde_saphyr::options! {
+        budget: serde_saphyr::budget! { max_depth: MAX_DEPTH, max_nodes: MAX_NODES },
+    };
+    match serde_saphyr::from_str_with_options::<Spanned<Value>>(text, options) {
         Ok(Spanned { value: Value::Nothing, .. }) => {
             Ok(Node { line: 1, value: Value::Table(Vec::new()) })
         }

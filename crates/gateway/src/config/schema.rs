@@ -282,6 +282,9 @@ section! {
         max_inflight_commands: usize = 8, in 1..=10_000;
         /// Malformed messages in a minute that end a session (close code 1008).
         max_malformed: u32 = 10, in 1..=1_000_000;
+        /// How long a command may take. One that asks a route takes as long as the route's whole answer; a
+        /// stream's command ends when the stream has begun.
+        command_timeout: Duration = secs(60), in millis(10)..=secs(3600);
         /// How long a client may take nothing of what is written to it before it is closed as a slow consumer (4200).
         write_timeout: Duration = secs(10), in millis(100)..=secs(3600);
         /// How long a client may take to answer a close frame.
@@ -295,7 +298,8 @@ section! {
         /// The demonstration page at `/` and its embedded agent. Served only on a loopback address
         /// where anonymous clients are allowed.
         demo: bool = true;
-        /// Echo every `message` to its sender, even where a route is bound to it.
+        /// A raw echo at `/echo`: each WebSocket message comes back as it went, past sessions, limits and JSON.
+        /// For measuring the transport alone.
         echo: bool = false;
     }
 }

@@ -30,6 +30,9 @@ pub(crate) trait Setting: Sized {
     fn render(&self) -> String;
 }
 
+/// The kind of all whole numbers.
+const INTEGER: &str = "integer";
+
 /// A value as its source gives it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Given<'a> {
@@ -49,11 +52,22 @@ impl Given<'_> {
         self,
         range: &RangeInclusive<T>,
     ) -> Result<T, Unfit> {
-        let value = self.take::<T>()?;
-        if range.contains(&value) {
-            return Ok(value);
+        match self.take::<T>() {
+            Ok(value) if range.contains(&value) => Ok(value),
+            Ok(value) => Err(Unfit::new(render_range(range), value.render())),
+            Err(unfit) if T::KIND == INTEGER && self.is_integer() => {
+                Err(Unfit { expected: render_range(range), ..unfit })
+            }
+            Err(unfit) => Err(unfit),
         }
-        Err(Unfit::new(render_range(range), value.render()))
+    }
+
+    /// Whether it is a whole number, of any size.
+    fn is_integer(self) -> bool {
+        match self {
+            Self::Node(node) => matches!(node.value, Value::Integer(_)),
+            Self::Text(text) => text.trim().parse::<i128>().is_ok(),
+        }
     }
 }
 
@@ -116,17 +130,14 @@ impl Setting for bool {
 macro_rules! whole_numbers {
     ($($Number:ty),+) => {$(
         impl Setting for $Number {
-            const KIND: &'static str = "integer";
+            const KIND: &'static str = INTEGER;
             const EXPECTED: &'static str = "a whole number";
 
             fn read(node: &Node) -> Result<Self, Unfit> {
                 match &node.value {
-                    Value::Integer(number) => (*number)
-                        .try_into()
-                        .map_err(|_| Unfit::new(
-                            format!("a whole number from 0 to {}", Self::MAX),
-                            number.to_string(),
-                        )),
+                    Value::Integer(number) => {
+                        (*number).try_into().map_err(|_| unfit::<Self>(&node.value))
+                    }
                     other => Err(unfit::<Self>(other)),
                 }
             }

@@ -20,10 +20,8 @@ pub(crate) struct Asset {
     pub(crate) text: &'static str,
 }
 
-pub(crate) static INDEX: Asset = Asset {
-    media_type: "text/html; charset=utf-8",
-    text: include_str!("../../assets/index.html"),
-};
+pub(crate) static INDEX: Asset =
+    Asset { media_type: "text/html; charset=utf-8", text: include_str!("../../assets/index.html") };
 pub(crate) static SCRIPT: Asset = Asset {
     media_type: "text/javascript; charset=utf-8",
     text: include_str!("../../assets/app.js"),

@@ -113,9 +113,14 @@ async fn respond(app: &Arc<App>, request: Request<Incoming>) -> Result<Response<
 fn endpoint<B>(app: &App, request: &Request<B>) -> Result<Endpoint, Problem> {
     let path = request.uri().path();
     let method = if request.method() == Method::HEAD { &Method::GET } else { request.method() };
-    let mut allowed = PATHS.iter().filter(|(p, _, access, _)| *p == path && app.shows(*access)).peekable();
+    let mut allowed =
+        PATHS.iter().filter(|(p, _, access, _)| *p == path && app.shows(*access)).peekable();
     if allowed.peek().is_none() {
-        return Err(Problem::new(StatusCode::NOT_FOUND, "not_found", "there is nothing at this path"));
+        return Err(Problem::new(
+            StatusCode::NOT_FOUND,
+            "not_found",
+            "there is nothing at this path",
+        ));
     }
     let methods: Vec<&str> = allowed.clone().map(|(_, method, ..)| method.as_str()).collect();
     let Some((_, _, access, endpoint)) = allowed.find(|(_, m, ..)| m == method) else {
@@ -138,7 +143,7 @@ fn endpoint<B>(app: &App, request: &Request<B>) -> Result<Endpoint, Problem> {
 impl App {
     /// What nobody may use is not there.
     fn shows(&self, access: Access) -> bool {
-        access != Access::Demo || self.has_demo()
+        access != Access::Demo || self.config.serves_demo()
     }
 
     fn needs_key(&self, access: Access) -> bool {

@@ -53,7 +53,10 @@ const fn yes() -> bool {
 }
 
 #[derive(Deserialize)]
-#[serde(untagged, expecting = "`to`: expected \"all\", {\"user\": …}, {\"group\": …} or {\"session\": …}")]
+#[serde(
+    untagged,
+    expecting = "`to`: expected \"all\", {\"user\": …}, {\"group\": …} or {\"session\": …}"
+)]
 enum To {
     All(All),
     Target(Target),

@@ -11,7 +11,11 @@ use crate::config::Request;
 const DEFAULT_MODEL: &str = "default";
 
 /// Writes the body for an input: the JSON text that the client gave.
-pub(crate) fn body(form: &Request, model: Option<&str>, input: &RawValue) -> Result<Bytes, Failure> {
+pub(crate) fn body(
+    form: &Request,
+    model: Option<&str>,
+    input: &RawValue,
+) -> Result<Bytes, Failure> {
     let text = input.get();
     let first = text.bytes().next();
     match form {

@@ -58,7 +58,7 @@ impl Routes {
             }
             routes.by_name.insert(settings.name.clone(), route);
         }
-        if config.dev.demo && address.ip().is_loopback() {
+        if config.serves_demo() {
             let route = Arc::new(Route::new(&demo::route(address), config)?);
             routes.by_name.entry(route.name.clone()).or_insert_with(|| Arc::clone(&route));
             routes.demo = Some(route);
@@ -105,8 +105,6 @@ impl Route {
             value.set_sensitive(true);
             headers.insert(name, value);
         }
-        let vocabulary =
-            settings.vocabulary.unwrap_or_else(|| settings.request.usual_vocabulary());
         Ok(Self {
             name: settings.name.clone(),
             uri: settings.upstream.clone(),
@@ -119,7 +117,7 @@ impl Route {
                 config::Response::Ndjson => Some(Framing::Ndjson),
                 config::Response::Text => Some(Framing::Text),
             },
-            vocabulary: match vocabulary {
+            vocabulary: match settings.vocabulary() {
                 config::Vocabulary::OpenAiChat => Vocabulary::OpenAiChat,
                 config::Vocabulary::Json => Vocabulary::Json,
                 config::Vocabulary::Text => Vocabulary::Text,
@@ -136,8 +134,7 @@ impl Route {
             .framing
             .or_else(|| Framing::from_content_type(content_type))
             .unwrap_or(Framing::Ndjson);
-        let vocabulary =
-            if framing == Framing::Text { Vocabulary::Text } else { self.vocabulary };
+        let vocabulary = if framing == Framing::Text { Vocabulary::Text } else { self.vocabulary };
         let limits = Limits { max_event_bytes: self.max_event_bytes };
         Parser::new(framing, vocabulary, limits).critical(Arc::clone(&self.critical))
     }

@@ -62,7 +62,10 @@ pub(crate) async fn ask(
             Said::Done | Said::Failed { .. } => {}
         }
         if bytes > max {
-            return Err(Failure::new("upstream_too_large", format!("the answer is larger than {max} bytes")));
+            return Err(Failure::new(
+                "upstream_too_large",
+                format!("the answer is larger than {max} bytes"),
+            ));
         }
     }
     let content = match (text.is_empty(), events.len()) {
