@@ -1,7 +1,7 @@
 //! How much an outbox holds. It does not know what is inside.
 
-/// The bounds of an outbox. What is inside never exceeds the sum of a limit and its reserve, and what
-/// is not critical never takes it beyond the limit.
+/// The bounds of an outbox. What is inside never exceeds the sum of a limit and its reserve, and only
+/// critical messages add to it beyond the limit.
 ///
 /// ```
 /// use tidegate_queue::Limits;
@@ -70,6 +70,10 @@ impl Room {
             messages: self.messages.saturating_sub(other.messages),
             bytes: self.bytes.saturating_sub(other.bytes),
         }
+    }
+
+    pub(crate) fn at_least(self, other: Self) -> Self {
+        Self { messages: self.messages.max(other.messages), bytes: self.bytes.max(other.bytes) }
     }
 
     pub(crate) const fn fits(self, ceiling: Self) -> bool {

@@ -9,9 +9,12 @@ use crate::outbox::Outbox;
 
 impl<T: Item> Outbox<T> {
     /// Sheds what may be shed for `item` until it fits. Returns how many; 0 if it cannot fit.
+    ///
+    /// To fit here is not to add to what is inside beyond the room the message may use. So it takes the
+    /// place of about its own size, where critical ones are in the reserve or others wait for room.
     pub(crate) fn make_room(&mut self, item: &T, patient: bool, claimed: Room) -> u32 {
         let critical = is_critical(item);
-        let ceiling = self.limits.ceiling(critical).minus(claimed);
+        let ceiling = self.limits.ceiling(critical).minus(claimed).at_least(self.inside());
         let only_droppable = is_droppable(item) || (patient && !critical);
         let stages: &[fn(&T) -> bool] =
             if only_droppable { &[is_droppable] } else { &[is_droppable, is_expendable] };
