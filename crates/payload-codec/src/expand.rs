@@ -69,10 +69,11 @@ impl Expander<'_> {
             if self.scanner.depth() < inside {
                 break;
             }
-            if token == Token::ObjectStart && self.scanner.depth() == inside + 1 {
-                if let Opening::Marked = self.opening()? {
-                    self.rest_of_object(inside)?;
-                }
+            if token == Token::ObjectStart
+                && self.scanner.depth() == inside + 1
+                && let Opening::Marked = self.opening()?
+            {
+                self.rest_of_object(inside)?;
             }
         }
         Ok(())

@@ -66,7 +66,9 @@ fn shorten_timestamp(
     rewrite: &mut Rewrite<'_>,
 ) -> Result<(), Fail> {
     let Some(Token::String(value)) = value(scanner)? else { return Ok(()) };
-    if let Some(stamp) = Stamp::from_iso(scanner.text(value.span)) {
+    // An array is one more level, for which a receiver may have no room.
+    let fits = |stamp: &Stamp| matches!(stamp, Stamp::Millis(_)) || scanner.has_room();
+    if let Some(stamp) = Stamp::from_iso(scanner.text(value.span)).filter(fits) {
         rewrite.replace(key.span).push_str(code);
         let quoted = Span { start: scanner.start(), end: scanner.position() };
         stamp.write_short(rewrite.replace(quoted));

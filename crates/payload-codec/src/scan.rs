@@ -105,6 +105,11 @@ impl<'a> Scanner<'a> {
         self.depth
     }
 
+    /// Whether the limit leaves another level here.
+    pub(crate) fn has_room(&self) -> bool {
+        self.depth < self.max_depth
+    }
+
     /// Where the last token begins; a string at its quote.
     pub(crate) fn start(&self) -> usize {
         self.start

@@ -3,10 +3,12 @@
 //! Open addressing over FNV-1a. Its contents are configured, never taken from a peer, so that no
 //! peer can make it slow; its load is at most a half.
 
+type Slot<V> = Option<(Box<str>, V)>;
+
 /// An immutable map. A lookup of a key longer than the longest costs one comparison.
 #[derive(Debug)]
 pub(crate) struct Table<V> {
-    slots: Box<[Option<(Box<str>, V)>]>,
+    slots: Box<[Slot<V>]>,
     longest: usize,
 }
 
@@ -15,7 +17,7 @@ impl<V> Table<V> {
     pub(crate) fn new(entries: Vec<(Box<str>, V)>) -> Self {
         let size = (entries.len() * 2).next_power_of_two().max(2);
         let longest = entries.iter().map(|(key, _)| key.len()).max().unwrap_or(0);
-        let mut slots: Box<[Option<(Box<str>, V)>]> = (0..size).map(|_| None).collect();
+        let mut slots: Box<[Slot<V>]> = (0..size).map(|_| None).collect();
         for (key, value) in entries {
             let free = Self::probe(size, &key).find(|&at| {
                 slots.get(at).is_some_and(|s| s.as_ref().is_none_or(|(held, _)| *held == key))

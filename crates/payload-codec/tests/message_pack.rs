@@ -1,4 +1,5 @@
 //! MessagePack against the `rmp` crate, and what it cannot hold or JSON cannot.
+#![expect(clippy::unwrap_used, reason = "in a test, a failing unwrap is the failure")]
 
 use rmp::encode::{self, ByteBuf};
 use tidegate_payload_codec::{Codec, CodecError, Encoding, Fault, Form, Kind, Settings};
