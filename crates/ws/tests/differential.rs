@@ -234,7 +234,7 @@ fn the_meant_differences_are_as_stated() {
     let close =
         |code: u16, reason: &str| Event::Close(Some(CloseFrame { code, reason: reason.into() }));
     let replaced = close(1002, "Protocol violation");
-    assert_eq!(theirs(Role::Client, b"\x88\x02\x03\xed").0, [replaced.clone()]);
+    assert_eq!(theirs(Role::Client, b"\x88\x02\x03\xed").0, std::slice::from_ref(&replaced));
     assert_eq!(
         ours(Role::Client, b"\x88\x02\x03\xed", &[]).1.map(|e| e.violation()),
         Some(Violation::CloseCode)

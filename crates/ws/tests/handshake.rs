@@ -1,4 +1,5 @@
 //! Handshakes: what is accepted, what is refused with which status, and the client's checks of an answer.
+#![expect(clippy::unwrap_used, reason = "fixtures are part of the tests")]
 
 use http::{HeaderMap, Method, Request, Response, StatusCode, Version};
 use tidegate_ws::handshake::{HandshakeError, Opening, accept, offered_protocols};

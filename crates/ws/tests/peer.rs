@@ -1,6 +1,7 @@
 //! The socket over TCP with a client that was not written here: tokio-tungstenite.
 #![cfg(feature = "tokio")]
 #![expect(clippy::disallowed_methods, reason = "the test spawns its server")]
+#![expect(clippy::unwrap_used, reason = "fixtures are part of the tests")]
 
 use std::time::Duration;
 

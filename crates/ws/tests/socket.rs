@@ -36,11 +36,11 @@ fn close_event(code: u16, reason: &str) -> Event {
 /// All that a server wrote, as a client reads it.
 async fn read_to_end(mut io: DuplexStream) -> Vec<Event> {
     let mut bytes = Vec::new();
-    io.read_to_end(&mut bytes).await.unwrap();
+    io.read_to_end(&mut bytes).await.expect("the stream ends");
     let (mut decoder, mut input) =
         (Decoder::new(Role::Client, Limits::default()), BytesMut::from(&bytes[..]));
     let mut events = Vec::new();
-    while let Some(event) = decoder.decode(&mut input).unwrap() {
+    while let Some(event) = decoder.decode(&mut input).expect("what was written holds") {
         events.push(event);
     }
     events
@@ -244,19 +244,21 @@ async fn dropping_next_loses_nothing() {
 async fn expect_sizes(socket: &mut Socket<DuplexStream>, sizes: &[usize]) {
     for &size in sizes {
         let expected = Event::Binary(vec![size as u8; size].into());
-        assert_eq!(socket.next().await.unwrap(), expected);
+        assert_eq!(socket.next().await.expect("an event"), expected);
     }
-    socket.flush().await.unwrap();
+    socket.flush().await.expect("the stream takes all");
 }
 
 #[tokio::test(start_paused = true)]
 async fn frames_of_all_sizes_arrive_whole_through_any_stream() {
     for capacity in [1, 3, 100, 1500, 1 << 20] {
         let (mut server, mut client) = pair(capacity);
-        let sizes = [0, 1, 125, 126, 1023, 1024, 1025, 3000, 5, 70_000, 1, 0, 1025, 65_536, 9];
+        let largest = if capacity < 100 { 3000 } else { 70_000 };
+        let sizes = [0, 1, 125, 126, 1023, 1024, 1025, 3000, 5, 70_000, 1, 0, 1025, 65_536, 9]
+            .map(|size: usize| size.min(largest));
         for size in sizes {
-            server.queue(&Prepared::binary(vec![size as u8; size]));
-            client.queue(&Prepared::binary(vec![size as u8; size]));
+            server.queue(Prepared::binary(vec![size as u8; size]));
+            client.queue(Prepared::binary(vec![size as u8; size]));
         }
         let total: usize = sizes.iter().sum();
         assert!(server.pending_bytes() > total);
@@ -328,20 +330,13 @@ async fn polling_waits_for_both_directions() {
 
 #[test]
 fn a_socket_is_small_and_can_move_between_threads() {
-    fn send<T: Send>(value: T) -> usize {
-        size_of_val(&value)
-    }
+    fn is_send<T: Send>(_: &T) {}
     let size = size_of::<Socket<tokio::net::TcpStream>>();
-    println!(
-        "Socket<TcpStream> {size}, Decoder {}, Prepared {}",
-        size_of::<Decoder>(),
-        size_of::<Prepared>()
-    );
     assert!(size < 500, "{size} bytes");
     assert_eq!(size_of::<Prepared>(), 48);
     let (server, mut client) = pair(1);
-    send(client.next());
-    send(server.close(1000, "", SECOND));
+    is_send(&client.next());
+    is_send(&server.close(1000, "", SECOND));
 }
 
 /// A stream that takes everything and counts the writes.

@@ -22,7 +22,7 @@ const COPY_BYTES: usize = 1024;
 const COPY_BYTES_UNVECTORED: usize = 16 * 1024;
 /// A write is gathered until it holds this much.
 const GATHER_BYTES: usize = 64 * 1024;
-/// The first write after the stream was full: whether there is room is not worth a larger copy.
+/// The same after a stream was full: whether it has room again is not worth a larger copy.
 const PROBE_BYTES: usize = 4 * 1024;
 /// Slices of one vectored write.
 const MAX_SLICES: usize = 64;
@@ -46,7 +46,7 @@ pub(super) struct Outgoing {
     bytes: usize,
     /// A Close was queued: it is the last of the line.
     closing: bool,
-    /// The stream took nothing last time.
+    /// The stream did not take all of the last write.
     full: bool,
     /// Something was written since the stream was last flushed.
     unflushed: bool,
@@ -88,8 +88,8 @@ impl Outgoing {
         cx: &mut Context<'_>,
     ) -> Poll<io::Result<()>> {
         while self.bytes > 0 {
-            let polled = self.poll_once(io.as_mut(), cx);
-            self.full = polled.is_pending();
+            let (polled, gathered) = self.poll_once(io.as_mut(), cx);
+            self.full = !matches!(&polled, Poll::Ready(Ok(written)) if *written == gathered);
             let written = ready!(polled)?;
             if written == 0 {
                 return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
@@ -104,21 +104,23 @@ impl Outgoing {
         Poll::Ready(Ok(()))
     }
 
-    /// One write of what is gathered.
+    /// One write, and how much was gathered for it.
     fn poll_once<IO: AsyncWrite>(
         &self,
         io: Pin<&mut IO>,
         cx: &mut Context<'_>,
-    ) -> Poll<io::Result<usize>> {
+    ) -> (Poll<io::Result<usize>>, usize) {
         let copy = if io.is_write_vectored() { COPY_BYTES } else { COPY_BYTES_UNVECTORED };
         scratch::cork(|cork| {
             let pieces = self.cork(cork, copy);
             let mut slices = [IoSlice::new(&[]); MAX_SLICES];
             let count = self.slices(cork, copy, pieces, &mut slices);
-            match slices.split_at(count).0 {
+            let slices = slices.split_at(count).0;
+            let polled = match slices {
                 [one] => io.poll_write(cx, one),
                 many => io.poll_write_vectored(cx, many),
-            }
+            };
+            (polled, slices.iter().map(|slice| slice.len()).sum())
         })
     }
 
