@@ -22,7 +22,11 @@ pub(crate) fn run(stage: &Stage, context: &Context<'_>) -> Counts {
     if let Some(note) = &outcome.note {
         println!("    {note}");
     }
-    let word = if outcome.counts.failed > 0 { "FAILED" } else { "ok" };
+    let word = match outcome.counts {
+        Counts { failed: 1.., .. } => "FAILED",
+        Counts { skipped: 1.., .. } => "incomplete",
+        _ => "ok",
+    };
     println!("    {word}: {} in {:.1} s", outcome.counts, watch.elapsed().as_secs_f64());
     outcome.counts
 }

@@ -49,8 +49,17 @@ pub(crate) fn doc_tests(context: &Context<'_>) -> Outcome {
 pub(crate) fn counted(command: &mut std::process::Command, count: fn(&str) -> Counts) -> Outcome {
     let run = screen::program(command);
     let counts = count(&run.output).agreeing_with(run.success);
+    let note = (counts.skipped > 0).then(|| skipped(&run.output).join("\n    "));
     let output = if counts.failed > 0 { run.output } else { String::new() };
-    Outcome { counts, output, note: None }
+    Outcome { counts, output, note }
+}
+
+/// The lines that say which tests were skipped, in the words of cargo test, node and pytest.
+fn skipped(output: &str) -> Vec<&str> {
+    let says = |line: &&str| {
+        line.ends_with("... ignored") || line.contains("# SKIP") || line.starts_with("SKIPPED ")
+    };
+    output.lines().filter(says).map(str::trim).collect()
 }
 
 #[cfg(test)]
@@ -65,9 +74,17 @@ mod tests {
 
     #[test]
     fn a_success_is_its_counts_without_its_output() {
-        let outcome = shell("echo 'test result: ok. 3 passed; 0 failed; 1 ignored'");
-        assert_eq!(outcome.counts, Counts { passed: 3, failed: 0, skipped: 1 });
-        assert_eq!(outcome.output, "");
+        let outcome = shell("echo 'test result: ok. 3 passed; 0 failed; 0 ignored'");
+        assert_eq!(outcome.counts, Counts { passed: 3, failed: 0, skipped: 0 });
+        assert_eq!((outcome.output.as_str(), outcome.note), ("", None));
+    }
+
+    #[test]
+    fn a_skipped_test_is_named() {
+        let said = "test src/a.rs - a (line 3) ... ignored";
+        let outcome = shell(&format!("echo '{said}'; echo 'test result: ok. 0 passed; 1 ignored'"));
+        assert_eq!(outcome.note.as_deref(), Some(said));
+        assert_eq!(skipped("ok 2 - c # SKIP\nSKIPPED [1] a.py:3: why\nok 1 - d\n").len(), 2);
     }
 
     #[test]
