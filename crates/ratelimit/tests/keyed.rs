@@ -38,6 +38,23 @@ fn forgotten_key_begins_anew() {
 }
 
 #[test]
+fn counts_stay_with_their_keys_when_others_go() {
+    let now = Instant::now();
+    let keys = keyed(Limit::new(100, SECOND), 50);
+    for key in 0..50 {
+        assert!(keys.check(&key, now, key as u32 + 1).is_allowed());
+    }
+    for key in (0..50).step_by(3) {
+        keys.forget(&key);
+    }
+    for key in 0..50 {
+        let free = if key % 3 == 0 { 100 } else { 99 - key as u32 };
+        assert!(keys.peek(&key, now, free).is_allowed(), "key {key}");
+        assert!(!keys.peek(&key, now, free + 1).is_allowed(), "key {key}");
+    }
+}
+
+#[test]
 fn peek_holds_no_key() {
     let now = Instant::now();
     let keys = keyed(Limit::new(1, SECOND), 10);
@@ -57,11 +74,11 @@ fn requests_that_count_nothing_hold_no_key() {
 }
 
 #[test]
-fn a_million_forged_keys_stay_under_the_cap() {
+fn flood_of_forged_keys_stays_under_the_cap() {
     let now = Instant::now();
     for max_keys in [1, 7, 100, 5_000] {
         let keys = keyed(Limit::new(3, SECOND), max_keys);
-        for key in 0..250_000 {
+        for key in 0..60_000 {
             assert!(keys.check(&key, now, 1).is_allowed());
         }
         assert!(keys.len() <= max_keys);
@@ -92,7 +109,7 @@ fn blocked_keys_outlive_a_flood_of_unblocked_ones() {
         assert!(keys.check(&key, now, 1).is_allowed());
         assert!(!keys.check(&key, now, 1).is_allowed());
     }
-    for key in 1_000..200_000 {
+    for key in 1_000..60_000 {
         assert!(keys.check(&key, now + SECOND, 1).is_allowed());
     }
     for key in 0..200 {

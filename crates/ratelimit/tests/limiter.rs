@@ -105,10 +105,11 @@ fn first_refusal_blocks_and_later_ones_do_not_extend_it() {
 #[test]
 fn block_shorter_than_the_window_lasts_until_the_window_is_free() {
     let start = Instant::now();
-    let mut limiter = Limiter::new(five_a_second().block(MS * 200));
+    let mut limiter = Limiter::new(five_a_second().block(MS * 800));
     assert_eq!(pass(&mut limiter, start), 5);
-    assert_eq!(limiter.check(start + MS * 300, 1), Verdict::Blocked { retry_after: MS * 700 });
-    assert_eq!(limiter.remaining(start + MS * 300), 0);
+    assert_eq!(limiter.check(start + MS * 900, 1), Verdict::Blocked { retry_after: MS * 100 });
+    assert!(limiter.is_blocked(start + MS * 999));
+    assert_eq!(limiter.remaining(start + MS * 999), 0);
     assert!(
         limiter.check(start + SECOND, 1).is_allowed(),
         "the refusal between started no new block"
@@ -178,6 +179,11 @@ fn time_that_goes_back_counts_as_the_latest_seen() {
     assert!(!limiter.check(start, 1).is_allowed());
     assert!(limiter.check(start + SECOND, 1).is_allowed());
     assert!(!limiter.check(start + SECOND * 3 / 2 - MS, 2).is_allowed());
+
+    assert!(limiter.check(start + SECOND * 5, 1).is_allowed());
+    assert!(limiter.check(start, 4).is_allowed(), "counted at five seconds, not at none");
+    assert!(!limiter.check(start + SECOND * 6 - MS, 1).is_allowed());
+    assert!(limiter.check(start + SECOND * 6, 5).is_allowed());
 }
 
 #[test]

@@ -113,6 +113,17 @@ fn ninety_five_percent_of_a_drained_crowd_are_back_within_five_seconds() {
     assert!(late <= 50);
 }
 
+#[test]
+fn random_numbers_out_of_range_count_as_the_nearest() {
+    let spread = |random| Policy::default().crowd(0, random);
+    for none in [f64::NAN, -1.0, f64::NEG_INFINITY] {
+        assert_eq!(spread(none), Duration::ZERO);
+    }
+    for all in [1.5, f64::INFINITY] {
+        assert_eq!(spread(all), SECOND * 4);
+    }
+}
+
 proptest! {
     #[test]
     fn delays_never_exceed_their_bounds_whatever_the_numbers(
