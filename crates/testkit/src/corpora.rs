@@ -43,8 +43,11 @@ pub struct Corpus {
 /// The folders that are looked into: the project's own, then those of `TIDEGATE_CORPORA` (separated by colons).
 #[must_use]
 pub fn folders() -> Vec<PathBuf> {
-    let more = std::env::var("TIDEGATE_CORPORA").unwrap_or_default();
-    let more = more.split(':').filter(|folder| !folder.is_empty()).map(PathBuf::from);
+    with_more(&std::env::var("TIDEGATE_CORPORA").unwrap_or_default())
+}
+
+fn with_more(list: &str) -> Vec<PathBuf> {
+    let more = list.split(':').filter(|folder| !folder.is_empty()).map(PathBuf::from);
     std::iter::once(own_folder()).chain(more).collect()
 }
 
@@ -91,4 +94,16 @@ fn read(file: PathBuf) -> Corpus {
         .unwrap_or_else(|error| panic!("cannot read {}: {error}", file.display()));
     let lines = text.lines().filter(|line| !line.trim().is_empty()).map(str::to_owned).collect();
     Corpus { file, lines }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn looks_into_its_own_folder_first_and_then_into_those_named() {
+        assert_eq!(with_more(""), [own_folder()]);
+        let all = [own_folder(), "/one".into(), "two".into()];
+        assert_eq!(with_more("/one::two:"), all);
+    }
 }

@@ -1,7 +1,3 @@
-#![expect(
-    clippy::disallowed_methods,
-    reason = "a server for tests: it spawns its connections into a set that it owns"
-)]
 //! A real HTTP/1.1 upstream on a free port of 127.0.0.1. It answers by a [`Script`] and counts what happens.
 //!
 //! ```
@@ -16,6 +12,11 @@
 //! # }
 //! ```
 //! The server stops, and its connections break, when the [`Upstream`] is dropped.
+
+#![expect(
+    clippy::disallowed_methods,
+    reason = "a server for tests: it spawns its connections into a set that it owns"
+)]
 
 mod reply;
 mod script;

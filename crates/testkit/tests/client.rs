@@ -1,6 +1,7 @@
+//! The client against a server that sends prepared messages.
+
 #![expect(clippy::unwrap_used, reason = "a test may fail by it")]
 #![expect(clippy::disallowed_methods, reason = "the server of each test is a task of its own")]
-//! The client against a server that sends prepared messages.
 
 use std::time::Duration;
 

@@ -1,5 +1,6 @@
-#![expect(clippy::unwrap_used, reason = "a test may fail by it")]
 //! The upstream does what its script says, seen by a client that reads bytes off a socket.
+
+#![expect(clippy::unwrap_used, reason = "a test may fail by it")]
 
 use std::time::Duration;
 

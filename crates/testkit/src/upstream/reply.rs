@@ -1,5 +1,6 @@
-#![expect(clippy::disallowed_methods, reason = "a script's pauses are real")]
 //! Plays a script as an HTTP response. Knows no socket; hyper asks for the body as the client reads.
+
+#![expect(clippy::disallowed_methods, reason = "a script's pauses are real")]
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
