@@ -1,8 +1,8 @@
 //! The registry: who is connected, by session, by user and by group. Knows no sockets: a session is
 //! reached by a handle of the caller's type.
 //!
-//! Locks are taken in the order users, sessions and, apart from these, seat, groups. None is held while
-//! code of the caller runs.
+//! Locks are taken in the order seat, then groups or users, then sessions. None is held while code of the
+//! caller runs.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -105,13 +105,13 @@ impl<H> Pool<H> {
     ///
     /// Bytes counted on its facts after that are in no total.
     pub fn remove(&self, session: SessionId) -> Option<Removed> {
-        self.remove_where(session, |_| true)
+        self.vacate(&self.seat(session)?)
     }
 
     /// Removes a session if it is still the one that these facts were given to. A connection that ends
     /// late does not remove the one that took its id over by a resume.
     pub fn remove_own(&self, session: SessionId, facts: &Arc<Facts>) -> Option<Removed> {
-        self.remove_where(session, |seat| Arc::ptr_eq(&seat.facts, facts))
+        self.vacate(&self.seat(session).filter(|seat| Arc::ptr_eq(&seat.facts, facts))?)
     }
 
     /// Calls `f` for each session that is meant, and says for how many.
@@ -316,31 +316,27 @@ impl<H> Pool<H> {
         Ok(())
     }
 
-    fn remove_where(
-        &self,
-        session: SessionId,
-        wanted: impl FnOnce(&Seat<H>) -> bool,
-    ) -> Option<Removed> {
-        // The seat is dropped, and with it the handle, only when no lock is held.
-        let seat = self.sessions.write(&session, |sessions| {
-            sessions.seats.get(&session).filter(|seat| wanted(seat))?;
-            let seat = sessions.seats.remove(&session)?;
-            sessions.closed.add(&seat.facts.snapshot());
-            Some(seat)
-        })?;
-        self.users.write(&seat.user, |users| {
-            let Some(roster) = users.get_mut(&seat.user) else { return };
-            roster.remove(session);
-            if roster.is_empty() {
-                users.remove(&seat.user);
-            }
-        });
+    /// Removes a seat everywhere. Its own lock is held all the while: of two that remove it one waits and
+    /// gets `None`, and its id is free for another only when every trace of it is gone.
+    fn vacate(&self, seat: &Arc<Seat<H>>) -> Option<Removed> {
+        let session = seat.session;
         let groups = seat.groups(|joined| {
-            let groups = joined.take().unwrap_or_default();
+            let groups = joined.take()?;
             groups.iter().for_each(|group| self.groups.remove(group, session));
-            groups
-        });
-        self.count.fetch_sub(1, Relaxed);
+            self.users.write(&seat.user, |users| {
+                self.sessions.write(&session, |sessions| {
+                    sessions.seats.remove(&session);
+                    sessions.closed.add(&seat.facts.snapshot());
+                });
+                let Some(roster) = users.get_mut(&seat.user) else { return };
+                roster.remove(session);
+                if roster.is_empty() {
+                    users.remove(&seat.user);
+                }
+            });
+            self.count.fetch_sub(1, Relaxed);
+            Some(groups)
+        })?;
         Some(Removed { user: seat.user.clone(), groups, facts: Arc::clone(&seat.facts) })
     }
 

@@ -98,3 +98,47 @@ impl<H> Roster<H> {
         }
     }
 }
+
+#[cfg(test)]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a seat has a time of connect, which nothing here reads"
+)]
+mod tests {
+    use std::time::Instant;
+
+    use proptest::prelude::*;
+    use tidegate_message::UserId;
+
+    use super::*;
+    use crate::Member;
+
+    fn seat(number: u8) -> Arc<Seat<u8>> {
+        let (session, user) = (SessionId::from_random([number; 12]), UserId::new("ann").unwrap());
+        let member = Member { session, user, weight: 1, now: Instant::now(), at_ms: 0 };
+        Arc::new(Seat::new(member, number))
+    }
+
+    proptest! {
+        #[test]
+        fn finds_who_is_there_whether_indexed_or_not(numbers in prop::collection::vec(0_u8..40, 0..300)) {
+            let (mut roster, mut model) = (Roster::default(), Vec::new());
+            for number in numbers {
+                // A number that is there leaves, one that is not comes.
+                if let Some(place) = model.iter().position(|&other| other == number) {
+                    model.swap_remove(place);
+                    let slot = roster.remove(SessionId::from_random([number; 12]));
+                    prop_assert_eq!(slot.map(|slot| slot.seat.handle), Some(number));
+                } else {
+                    model.push(number);
+                    roster.push(seat(number), 1);
+                }
+                let there: Vec<u8> = roster.slots().iter().map(|slot| slot.seat.handle).collect();
+                prop_assert_eq!(&there, &model);
+                prop_assert!(roster.index.is_some() || roster.len() <= MAX_UNINDEXED);
+                prop_assert!(roster.index.is_none() || roster.len() >= MIN_INDEXED);
+            }
+            prop_assert!(roster.remove(SessionId::from_random([99; 12])).is_none());
+        }
+    }
+}

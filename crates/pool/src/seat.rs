@@ -47,3 +47,23 @@ impl<H> Seat<H> {
 pub(crate) fn weight(asked: u32) -> u32 {
     asked.clamp(1, MAX_WEIGHT)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What one connection of one user costs beside its handle, heap blocks included.
+    #[test]
+    fn costs_at_most_500_bytes_a_connection() {
+        let counts = 2 * size_of::<usize>(); // of each Arc
+        let shared = size_of::<Facts>() + size_of::<Seat<()>>() + 2 * counts;
+        let slot = size_of::<crate::roster::Slot<()>>();
+        // A table of std is at least 7/16 full after it grew, and has one byte more for each place.
+        let place = |key: usize, value: usize| (key + value + 1) * 16 / 7;
+        let sessions = place(size_of::<SessionId>(), size_of::<Arc<Seat<()>>>());
+        let users = place(size_of::<UserId>(), size_of::<crate::roster::Roster<()>>());
+        let all = shared + slot + sessions + users;
+        assert!(all <= 500, "{all} bytes");
+        assert!(size_of::<Facts>() <= 128, "{} bytes", size_of::<Facts>());
+    }
+}
