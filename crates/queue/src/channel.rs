@@ -165,7 +165,7 @@ impl<T: Item> Sender<T> {
 
     /// Pushes, and waits up to `timeout` for room. While it may wait, nothing but droppable messages is
     /// shed for it, unless it is critical; a droppable message does not wait. Producers take turns as
-    /// they came, those of critical messages first.
+    /// they came, those of critical messages first. Messages of one key are in order as their pushes end.
     ///
     /// # Errors
     /// [`PushError::Full`] if there was no room in time, or the message is larger than the limits;

@@ -14,10 +14,10 @@ use crate::{Item, PushError, Pushed, Sender};
 
 /// A service that pushes each request into a channel.
 ///
-/// It is ready when there is room for a small message that is not critical, or when the channel is closed. Readiness
-/// holds no place: of several writers another may be first, and a large message may not fit. Then
-/// the call is answered by [`PushError::Full`], and nothing but droppable messages was shed for it, unless
-/// it is critical.
+/// It is ready when there is room for a small message that is not critical, or when the channel is
+/// closed. Readiness holds no place: of several writers another may be first, and a large message may
+/// not fit. Then the call is answered by [`PushError::Full`]. A call sheds nothing but droppable
+/// messages, unless its own is critical.
 pub struct Enqueue<T> {
     sender: Sender<T>,
     ticket: Option<Ticket>,

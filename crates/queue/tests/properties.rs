@@ -68,7 +68,11 @@ fn is_critical(letter: &Letter) -> bool {
 
 /// The numbers of all letters that were merged into this one, itself first.
 fn numbers(letter: &Letter) -> Vec<usize> {
-    letter.text.split_whitespace().map(|number| number.parse().unwrap()).collect()
+    letter
+        .text
+        .split_whitespace()
+        .map(|number| number.parse().expect("a letter is numbers and spaces"))
+        .collect()
 }
 
 /// An outbox, and what is known of it from outside.
@@ -92,7 +96,10 @@ impl Run {
 
     fn step(&mut self, number: usize, step: Step) {
         match step {
-            Step::Push(letter) => self.push(number, letter),
+            Step::Push(letter) => {
+                // A space on each side keeps merged numbers apart.
+                self.push(number, Letter { text: format!(" {number}{} ", letter.text), ..letter });
+            }
             Step::Pop => self.popped.extend(self.outbox.pop()),
             Step::PopBatch(messages, bytes) => {
                 let mut batch = Vec::new();
@@ -106,8 +113,6 @@ impl Run {
     }
 
     fn push(&mut self, number: usize, letter: Letter) {
-        // A separator on each side lets merged numbers be told apart.
-        let letter = Letter { text: format!(" {number}{} ", letter.text), ..letter };
         let before = self.outbox.counters();
         let (len, bytes) = (self.outbox.len(), self.outbox.bytes());
         let ordinary =
@@ -195,7 +200,7 @@ fn leaves_as(letter: &Letter, inside: &[Letter]) -> Priority {
         false => letter.priority,
     };
     let of_key = inside.iter().filter(|other| letter.key.is_some() && other.key == letter.key);
-    of_key.map(own).chain([own(letter)]).max().unwrap()
+    of_key.map(own).fold(own(letter), Ord::max)
 }
 
 proptest! {
