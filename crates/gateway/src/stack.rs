@@ -8,7 +8,7 @@ use http::{Request, Response};
 use tidegate_message::{Outcome, Request as Command};
 use tidegate_pool::AdmitLayer;
 use tidegate_ratelimit::{Cost, RateLimitLayer};
-use tidegate_server::{Body, Incoming, Problem};
+use tidegate_server::{Body, Incoming};
 use tower::ServiceBuilder;
 use tower::util::{BoxCloneSyncService, option_layer};
 use tower_service::Service;
@@ -32,13 +32,9 @@ pub fn accept(app: &Arc<App>) -> AcceptService {
         // First: a gateway that is full spends nothing on a request, least of all a signature.
         .layer(AdmitLayer::new(app.gate.clone(), hold, move |none| Ok(at_capacity(&full, none))))
         // Before the token: a foreign page must not even learn whether its visitor's token is good.
-        .layer(guard(move |request: &mut Request<Incoming>| {
-            check_origin(&origin, request).map_err(|problem| Ok(problem.response()))
-        }))
+        .layer(guard(move |request: &mut Request<Incoming>| check_origin(&origin, request)))
         // Last: from here on it is known who asks, or that the first message must say it.
-        .layer(guard(move |request: &mut Request<Incoming>| {
-            authenticate(&who, request).map_err(|problem: Problem| Ok(problem.response()))
-        }))
+        .layer(guard(move |request: &mut Request<Incoming>| authenticate(&who, request)))
         .service(Upgrading::new(app));
     let accept = ServiceBuilder::new()
         // Outermost: it sees every request and the status of every answer.
@@ -67,7 +63,7 @@ pub(crate) fn commands(
         .layer(option_layer(app.config.rate_limit.enabled.then_some(limit)))
         // After the limit, so that guessing at rights is limited too.
         .layer(guard(move |request: &mut Command| {
-            authorize(&identity, &request.command).map_err(|rejection| Err(Refusal(rejection)))
+            authorize(&identity, &request.command).map_err(Refusal)
         }))
         // Innermost: only the handler's own time counts.
         .layer(DeadlineLayer(app.config.session.command_timeout))

@@ -91,7 +91,9 @@ impl Server {
                 accepted = self.listener.accept() => accepted,
             };
             match accepted {
-                Ok((stream, peer)) => connection(&http, seen.clone(), stream, peer, service.clone()),
+                Ok((stream, peer)) => {
+                    connection(&http, seen.clone(), stream, peer, service.clone());
+                }
                 Err(error) => pause_after(&error).await,
             }
         }
