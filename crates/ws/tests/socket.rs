@@ -157,14 +157,19 @@ async fn a_violation_is_told_to_both_sides() {
 
 #[tokio::test(start_paused = true)]
 async fn a_close_that_was_queued_is_the_last_frame() {
-    let (mut server, peer) = bare(1024);
-    server.queue(Prepared::text("first"));
-    server.queue(Prepared::close(1013, "later"));
+    let (mut server, mut peer) = bare(1024);
+    peer.write_all(&Prepared::ping(b"late").masked(KEY)).await.unwrap();
+    let (first, close) = (Prepared::text("first"), Prepared::close(1013, "later"));
+    server.queue(&first);
+    server.queue(&close);
     server.queue(Prepared::text("never"));
+    assert_eq!(server.next().await.unwrap(), Event::Ping("late".into()));
     server.flush().await.unwrap();
     assert_eq!(server.pending_bytes(), 0);
     drop(server);
-    assert_eq!(read_to_end(peer).await, [Event::Text("first".into()), close_event(1013, "later")]);
+    let mut written = Vec::new();
+    peer.read_to_end(&mut written).await.unwrap();
+    assert_eq!(written, [first.to_bytes(), close.to_bytes()].concat());
 }
 
 #[tokio::test(start_paused = true)]

@@ -230,3 +230,47 @@ impl Begun {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::*;
+
+    #[test]
+    fn what_is_left_of_a_frame_keeps_at_most_twice_its_size_alive() {
+        let payload = Bytes::from(vec![7; 64 * 1024]);
+        let mut outgoing = Outgoing::default();
+        outgoing.push(Prepared::binary(payload.clone()));
+        outgoing.advance(1);
+        assert!(!payload.is_unique(), "a frame that has hardly begun is shared");
+        outgoing.advance(40 * 1024);
+        assert!(payload.is_unique(), "what is left was copied out");
+        let left: usize =
+            outgoing.pieces().map(|(header, payload)| header.len() + payload.len()).sum();
+        assert_eq!((left, outgoing.bytes()), (64 * 1024 + 10 - 40 * 1024 - 1, left));
+    }
+
+    #[test]
+    fn an_empty_line_owns_nothing() {
+        let mut outgoing = Outgoing::default();
+        for _ in 0..100 {
+            outgoing.push(Prepared::text("x"));
+        }
+        outgoing.advance(300);
+        assert_eq!((outgoing.bytes(), outgoing.rest.capacity()), (0, 0));
+    }
+
+    #[test]
+    fn a_pong_never_splits_a_frame_that_has_begun() {
+        let mut outgoing = Outgoing::default();
+        outgoing.push(Prepared::text("abc"));
+        outgoing.push(Prepared::text("next"));
+        outgoing.advance(1);
+        outgoing.set_pong(Prepared::pong(b"1"));
+        outgoing.set_pong(Prepared::pong(b"2"));
+        let mut cork = Vec::new();
+        outgoing.cork(&mut cork, COPY_BYTES);
+        assert_eq!(cork, b"\x03abc\x8a\x012\x81\x04next");
+    }
+}
