@@ -1,7 +1,7 @@
 //! The life of one socket: from the upgrade over `welcome` to the last thing to be cleaned up.
 
 use std::sync::Arc;
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::Instant;
 
 use tidegate_message::{Close, CloseCode, RequestId, SessionId};
 use tidegate_payload_codec::Encoding;
@@ -13,8 +13,10 @@ use tokio::net::TcpStream;
 
 use crate::accept::{Claim, first_auth};
 use crate::app::App;
+use crate::clock;
 use crate::commands::welcome;
 use crate::identity::Identity;
+use crate::lease::Lease;
 use crate::observe::{Registered, count};
 use crate::stack;
 use crate::upstream::Asker;
@@ -36,6 +38,8 @@ pub(crate) struct Connection {
 pub(crate) struct Me {
     pub(crate) session: SessionId,
     pub(crate) identity: Arc<Identity>,
+    /// Until when its token is good; renewed by `auth`.
+    pub(crate) lease: Arc<Lease>,
     pub(crate) handle: Handle,
     pub(crate) facts: Arc<Facts>,
 }
@@ -89,7 +93,7 @@ impl Connection {
             user: identity.user.clone(),
             weight: identity.weight,
             now: Instant::now(),
-            at_ms: unix_ms(),
+            at_ms: clock::unix_ms(),
         };
         let (mut running, handle) =
             Session::new(socket, encoder, app.queue_limits(), app.session_settings());
@@ -101,11 +105,25 @@ impl Connection {
                 return running.refuse(close).await;
             }
         };
-        let registered = Entry { app: Arc::clone(&app), session, handle: handle.clone() };
+        let registered = Entry {
+            app: Arc::clone(&app),
+            session,
+            facts: Arc::clone(&facts),
+            handle: handle.clone(),
+        };
         tracing::info!(%session, user = %identity.user, peer = ?self.peer, "session opened");
         running.greet(welcome(&app, session, &identity.user, features, id));
-        let me = Me { session, identity: Arc::new(identity), handle, facts: Arc::clone(&facts) };
-        let ended = running.run(stack::commands(&app, &me), Registered(facts)).await;
+        let lease = Arc::new(Lease::new(identity.expires_at));
+        let grace = app.config.auth.expiry_grace;
+        let expired = Arc::clone(&lease).expired(handle.clone(), grace);
+        let identity = Arc::new(identity);
+        let me = Me { session, identity, lease, handle, facts: Arc::clone(&facts) };
+        let running = running.run(stack::commands(&app, &me), Registered(facts));
+        // The expiry asks the session to end by its handle; it never ends by itself.
+        let ended = tokio::select! {
+            ended = running => ended,
+            never = expired => match never {},
+        };
         drop(registered);
         let (code, reason) = (ended.close.code.0, ended.close.reason);
         tracing::info!(%session, user = %me.identity.user, code, %reason, "session closed");
@@ -122,18 +140,14 @@ impl Connection {
 struct Entry {
     app: Arc<App>,
     session: SessionId,
+    facts: Arc<Facts>,
     handle: Handle,
 }
 
 impl Drop for Entry {
     fn drop(&mut self) {
-        self.app.pool.remove(self.session);
+        self.app.pool.remove_own(self.session, &self.facts);
         self.app.runs.cancel_all(self.session);
         self.app.counts.add_queue(&self.handle.counters());
     }
-}
-
-fn unix_ms() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }

@@ -9,6 +9,8 @@ pub(crate) struct Identity {
     pub(crate) rights: Rights,
     /// The session's share under the group strategy `weighted`.
     pub(crate) weight: u32,
+    /// When its token expires, in Unix seconds; never without one.
+    pub(crate) expires_at: Option<u64>,
 }
 
 /// What a session may do beyond its routes and its own inbox.
@@ -47,7 +49,7 @@ impl Identity {
     pub(crate) fn anonymous(session: SessionId, rights: Rights) -> Self {
         let user =
             UserId::new(&format!("anon:{session}")).expect("an id has no control characters");
-        Self { user, rights, weight: 1 }
+        Self { user, rights, weight: 1, expires_at: None }
     }
 }
 

@@ -37,6 +37,7 @@ pub(crate) enum TokenError {
 #[derive(Deserialize)]
 struct Claims {
     sub: String,
+    exp: u64,
     #[serde(default)]
     tidegate: Option<Granted>,
 }
@@ -89,7 +90,7 @@ impl Verifier {
             rights.broadcast = granted.broadcast.unwrap_or(rights.broadcast);
             weight = granted.weight.unwrap_or(1).max(1);
         }
-        Ok(Identity { user, rights, weight })
+        Ok(Identity { user, rights, weight, expires_at: Some(claims.exp) })
     }
 }
 

@@ -39,7 +39,8 @@ mod tests {
     use tidegate_message::{Request, UserId};
 
     fn verdict(rights: Rights, json: &str) -> Result<(), Code> {
-        let who = Identity { user: UserId::new("42").unwrap(), rights, weight: 1 };
+        let who =
+            Identity { user: UserId::new("42").unwrap(), rights, weight: 1, expires_at: None };
         let command = Request::parse(json.as_bytes(), 128).unwrap().command;
         authorize(&who, &command).map_err(|rejection| rejection.code)
     }

@@ -121,6 +121,7 @@ pub(crate) fn auth(
     };
     match verifier.verify(token) {
         Ok(identity) if identity.user == me.identity.user => {
+            me.lease.renew(identity.expires_at);
             let user = &identity.user;
             Ok(Outcome::Welcomed(welcome(app, me.session, user, Features::NONE, id)))
         }

@@ -1,7 +1,7 @@
 //! The embedded agent: a backend like any other, with server-sent events in the OpenAI form at a humane pace.
 
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderValue, Request, Response, StatusCode, header};
@@ -12,6 +12,7 @@ use tokio::time::sleep;
 
 use super::texts;
 use crate::app::App;
+use crate::clock;
 use crate::random;
 
 /// Between two tokens, at least; up to twice that with jitter. About 40 tokens a second.
@@ -76,7 +77,7 @@ struct Delta<'a> {
 async fn speak(text: &'static str, pieces: mpsc::Sender<Bytes>) {
     let [a, b, c, d, ..] = random::bytes::<8>();
     let id = format!("chatcmpl-{:08x}", u32::from_be_bytes([a, b, c, d]));
-    let created = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+    let created = clock::unix_ms() / 1000;
     let chunk = |role, content, finish_reason| {
         let choices = [Choice { index: 0, delta: Delta { role, content }, finish_reason }];
         let object = "chat.completion.chunk";

@@ -110,6 +110,24 @@ async fn an_identified_session_may_renew_its_token_but_not_become_another() {
 }
 
 #[tokio::test]
+async fn an_expired_session_ends_with_4101_unless_its_token_was_renewed() {
+    let gateway = gateway(|config| {
+        with_tokens(config);
+        config.auth.leeway = std::time::Duration::ZERO;
+        config.auth.expiry_grace = std::time::Duration::ZERO;
+    })
+    .await;
+    let short = || token(json!({ "sub": "42", "exp": in_seconds(2) }));
+    let (mut expires, _) = gateway.client_at(&format!("/ws?token={}", short())).await;
+    let (mut renews, _) = gateway.client_at(&format!("/ws?token={}", short())).await;
+    renews.send_json(json!({ "type": "auth", "token": token(json!({ "sub": "42" })) })).await;
+    renews.expect("welcome").await;
+    assert_eq!(expires.close_frame().await, Some((4101, "token expired".to_owned())));
+    renews.send_json(json!({ "type": "ping" })).await;
+    renews.expect("pong").await;
+}
+
+#[tokio::test]
 async fn rights_come_from_the_token_and_a_refusal_names_the_right() {
     let gateway = gateway(|config| {
         with_tokens(config);

@@ -25,7 +25,8 @@ async fn statistics_and_health_have_these_bodies() {
     let mut client = gateway.user("42").await;
     client.send_json(json!({ "type": "ping" })).await;
     client.expect("pong").await;
-    let stats = gateway.get("/api/websocket/stats").await.json();
+    let mut stats = gateway.get("/api/websocket/stats").await.json();
+    assert_eq!(stats["gateway"]["version"].take(), env!("CARGO_PKG_VERSION"));
     insta::assert_json_snapshot!("stats", masked(&stats));
     let health = gateway.get("/api/websocket/health").await.json();
     insta::assert_json_snapshot!("health", masked(&health));
