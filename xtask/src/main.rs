@@ -25,7 +25,7 @@ struct Command {
 const COMMANDS: &[Command] = &[
     Command {
         name: "test",
-        arguments: "[--quick | --long] [--list] [STAGE...]",
+        arguments: "[--quick | --long] [--list] [--corpora DIR] [STAGE...]",
         summary: "the one gate: formatting, lints, dependency rules, docs, tests, real clients",
         run: test::command,
     },
@@ -58,7 +58,7 @@ fn main() -> ExitCode {
 fn help(_root: &Path, _arguments: &[String]) -> Result<ExitCode, Problem> {
     println!("cargo xtask COMMAND\n");
     for command in COMMANDS {
-        println!("  {:<6} {:<39} {}", command.name, command.arguments, command.summary);
+        println!("  {:<6} {:<55} {}", command.name, command.arguments, command.summary);
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -15,7 +15,7 @@ mod tools;
 
 use std::cell::OnceCell;
 use std::path::Path;
-use std::process::ExitCode;
+use std::process::{Command, ExitCode};
 
 use crate::Problem;
 use counts::Counts;
@@ -115,6 +115,9 @@ pub(crate) fn command(root: &Path, arguments: &[String]) -> Result<ExitCode, Pro
         STAGES.iter().for_each(screen::row);
         return Ok(ExitCode::SUCCESS);
     }
+    if let Some(folder) = &options.corpora {
+        return again_with(folder, arguments);
+    }
     let strict = std::env::var("CI").is_ok_and(|value| value == "true");
     let context = Context { root, workspace: Workspace::read(root)?, gateway: OnceCell::new() };
     let mut total = Counts::default();
@@ -132,4 +135,20 @@ pub(crate) fn command(root: &Path, arguments: &[String]) -> Result<ExitCode, Pro
     let total = if strict { total.with_skips_as_failures() } else { total };
     screen::closing_line(total);
     Ok(if total.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// The same command with a folder of messages added to `TIDEGATE_CORPORA`, where every program it starts
+/// finds it. A process of its own, because a program must not change its own environment.
+fn again_with(folder: &Path, arguments: &[String]) -> Result<ExitCode, Problem> {
+    let known = std::env::var_os("TIDEGATE_CORPORA").unwrap_or_default();
+    let folders = std::env::split_paths(&known).chain([folder.to_path_buf()]);
+    let folders = std::env::join_paths(folders.filter(|path| !path.as_os_str().is_empty()))?;
+    let at = arguments.iter().position(|argument| argument == "--corpora").unwrap_or(0);
+    let rest = arguments.iter().enumerate().filter(|(i, _)| ![at, at + 1].contains(i));
+    let status = Command::new(std::env::current_exe()?)
+        .arg("test")
+        .args(rest.map(|(_, argument)| argument))
+        .env("TIDEGATE_CORPORA", folders)
+        .status()?;
+    Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

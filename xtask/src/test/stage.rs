@@ -2,7 +2,7 @@
 //! Knows nothing of cargo or of the screen.
 
 use std::cell::OnceCell;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::counts::Counts;
 use super::metadata::Workspace;
@@ -93,15 +93,19 @@ pub(crate) struct Options {
     pace: Pace,
     named: Vec<String>,
     pub(crate) list: bool,
+    /// A further folder of messages, beside those of `TIDEGATE_CORPORA`.
+    pub(crate) corpora: Option<PathBuf>,
 }
 
 impl Options {
     /// # Errors
-    /// Names the argument that is neither an option nor a stage.
+    /// Names the argument that is neither an option nor a stage, or the folder that is none.
     pub(crate) fn parse(arguments: &[String], stages: &[Stage]) -> Result<Self, Problem> {
-        let mut options = Self { pace: Pace::Full, named: Vec::new(), list: false };
-        for argument in arguments {
+        let mut options = Self { pace: Pace::Full, named: Vec::new(), list: false, corpora: None };
+        let mut arguments = arguments.iter();
+        while let Some(argument) = arguments.next() {
             match argument.as_str() {
+                "--corpora" => options.corpora = Some(folder(arguments.next())?),
                 "--quick" => options.pace = Pace::Quick,
                 "--long" => options.pace = Pace::Long,
                 "--list" => options.list = true,
@@ -132,6 +136,11 @@ impl Options {
     pub(crate) fn leaves_out(&self, stage: &Stage) -> bool {
         self.named.is_empty() && stage.pace > self.pace && stage.pace < Pace::Long
     }
+}
+
+fn folder(argument: Option<&String>) -> Result<PathBuf, Problem> {
+    let path = argument.ok_or("--corpora needs a folder")?;
+    Ok(std::fs::canonicalize(path).map_err(|error| format!("--corpora {path}: {error}"))?)
 }
 
 #[cfg(test)]
@@ -167,6 +176,18 @@ mod tests {
     fn an_unknown_argument_is_named() {
         let error = Options::parse(&["--qick".to_owned()], &[]).unwrap_err();
         assert!(error.to_string().contains("--qick"), "{error}");
+    }
+
+    #[test]
+    fn a_folder_of_messages_must_be_there() {
+        let parse = |arguments: &[&str]| {
+            let arguments: Vec<String> = arguments.iter().map(ToString::to_string).collect();
+            Options::parse(&arguments, &[])
+        };
+        assert!(parse(&["--corpora", "."]).unwrap().corpora.unwrap().is_absolute());
+        assert!(parse(&["--corpora"]).unwrap_err().to_string().contains("--corpora"));
+        let missing = parse(&["--corpora", "no/such/folder"]).unwrap_err().to_string();
+        assert!(missing.contains("no/such/folder"), "{missing}");
     }
 
     #[test]
