@@ -37,3 +37,50 @@ async fn problems_have_this_body() {
     let gateway = gateway(|_| {}).await;
     insta::assert_json_snapshot!("problem", gateway.get("/nowhere").await.json());
 }
+
+/// What a client says in one session, one command of each kind and each kind of refusal.
+const COMMANDS: [&str; 20] = [
+    r#"{"type":"hello","id":1,"agree":["optimize","teleport"]}"#,
+    r#"{"type":"hello","id":"two","agree":[]}"#,
+    r#"{"type":"message","id":3,"content":{"n":1.0}}"#,
+    r#"{"type":"message","content":"without an id"}"#,
+    r#"{"type":"ping","id":5}"#,
+    r#"{"type":"join","id":6,"group":"room"}"#,
+    r#"{"type":"presence","id":7,"group":"room"}"#,
+    r#"{"type":"send","id":8,"to":{"user":"nobody"},"content":1}"#,
+    r#"{"type":"broadcast","id":9,"content":1}"#,
+    r#"{"type":"leave","id":10,"group":"room"}"#,
+    r#"{"type":"leave","id":11,"group":"room"}"#,
+    r#"{"type":"stream","id":12,"query":"q","route":"nowhere"}"#,
+    r#"{"type":"cancel","id":13,"stream":"AAAAAAAAAAAAAAAA"}"#,
+    r#"{"type":"auth","id":14,"token":"x"}"#,
+    r#"{"type":"resume","id":15}"#,
+    r#"{"type":"send","id":16,"to":{"user":"42"},"content":1,"confirm":true}"#,
+    r#"{"type":"send","id":17,"to":"42","content":1}"#,
+    r#"{"type":"teleport","id":18}"#,
+    r#"{"type":"message","id":19,"content":tru}"#,
+    r#"{"type":"message","id":20,"content":"over the limit"}"#,
+];
+
+#[tokio::test]
+async fn wire_messages_have_this_form() {
+    let gateway = gateway(|config| {
+        config.rate_limit.max_requests = 12;
+        config.rate_limit.burst = 0;
+    })
+    .await;
+    let (mut client, welcome) = gateway.client_at("/ws").await;
+    let mut transcript = format!("< {welcome}\n");
+    for command in COMMANDS {
+        client.send_text(command).await;
+        let tidegate_testkit::client::Incoming::Text(answer) = client.next().await else {
+            panic!("an answer to {command}");
+        };
+        transcript += &format!("> {command}\n< {answer}\n");
+    }
+    let session = welcome["session"].as_str().expect("a session");
+    let transcript = transcript.replace(session, "<session>");
+    insta::with_settings!({ filters => vec![(r#""message_id":"[\w-]{16}""#, r#""message_id":"<id>""#)] }, {
+        insta::assert_snapshot!("wire", transcript);
+    });
+}
