@@ -148,6 +148,6 @@ impl Drop for Entry {
     fn drop(&mut self) {
         self.app.pool.remove_own(self.session, &self.facts);
         self.app.runs.cancel_all(self.session);
-        self.app.counts.add_queue(&self.handle.counters());
+        self.app.counts.add_queue(self.handle.counters());
     }
 }

@@ -1,7 +1,7 @@
 //! What the gateway counts, beside what its parts count themselves.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use tidegate_pool::Facts;
@@ -23,18 +23,8 @@ pub(crate) struct Counts {
     pub(crate) streams_cancelled: AtomicU64,
     pub(crate) streams_failed: AtomicU64,
     pub(crate) messages_published: AtomicU64,
-    queue: Queued,
-}
-
-/// The counters of outboxes that are gone: those of living sessions are read where they are.
-#[derive(Debug, Default)]
-struct Queued {
-    pushed: AtomicU64,
-    popped: AtomicU64,
-    coalesced: AtomicU64,
-    critical_messages_preserved: AtomicU64,
-    non_critical_messages_dropped: AtomicU64,
-    overflow_events: AtomicU64,
+    /// Of outboxes that are gone: those of living sessions are read where they are.
+    ended_queues: Mutex<Counters>,
 }
 
 /// Adds one.
@@ -44,30 +34,13 @@ pub(crate) fn count(counter: &AtomicU64) {
 
 impl Counts {
     /// Adds what a session's outbox counted in its life.
-    pub(crate) fn add_queue(&self, counters: &Counters) {
-        let queue = &self.queue;
-        queue.pushed.fetch_add(counters.pushed, Relaxed);
-        queue.popped.fetch_add(counters.popped, Relaxed);
-        queue.coalesced.fetch_add(counters.coalesced, Relaxed);
-        queue.critical_messages_preserved.fetch_add(counters.critical_messages_preserved, Relaxed);
-        queue
-            .non_critical_messages_dropped
-            .fetch_add(counters.non_critical_messages_dropped, Relaxed);
-        queue.overflow_events.fetch_add(counters.overflow_events, Relaxed);
+    pub(crate) fn add_queue(&self, counters: Counters) {
+        *self.ended_queues.lock().unwrap_or_else(PoisonError::into_inner) += counters;
     }
 
     /// What the outboxes of ended sessions counted.
     pub(crate) fn ended_queues(&self) -> Counters {
-        let queue = &self.queue;
-        Counters {
-            pushed: queue.pushed.load(Relaxed),
-            popped: queue.popped.load(Relaxed),
-            coalesced: queue.coalesced.load(Relaxed),
-            critical_messages_preserved: queue.critical_messages_preserved.load(Relaxed),
-            non_critical_messages_dropped: queue.non_critical_messages_dropped.load(Relaxed),
-            overflow_events: queue.overflow_events.load(Relaxed),
-            ..Counters::default()
-        }
+        *self.ended_queues.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -5,7 +5,6 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use serde::Serialize;
 use tidegate_pool::Target;
-use tidegate_queue::Counters;
 use tidegate_session::Feature;
 
 use crate::app::App;
@@ -173,17 +172,11 @@ pub(crate) fn stats(app: &App) -> Stats {
 
 /// The outboxes of living sessions, and what those of ended ones counted.
 fn queue(app: &App) -> Queue {
-    let mut sum: Counters = app.counts.ended_queues();
+    let mut sum = app.counts.ended_queues();
     let mut depth = 0;
     app.pool.for_each(&Target::All, &tidegate_pool::Exclude::NONE, |_, handle| {
-        let counters = handle.counters();
         depth += handle.waiting();
-        sum.pushed += counters.pushed;
-        sum.popped += counters.popped;
-        sum.coalesced += counters.coalesced;
-        sum.critical_messages_preserved += counters.critical_messages_preserved;
-        sum.non_critical_messages_dropped += counters.non_critical_messages_dropped;
-        sum.overflow_events += counters.overflow_events;
+        sum += handle.counters();
     });
     Queue {
         depth,

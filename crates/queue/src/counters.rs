@@ -1,5 +1,7 @@
 //! What an outbox has done since it was made. It does not know who asks.
 
+use std::ops::AddAssign;
+
 /// Totals of one outbox. `pushed` is always `popped + coalesced + shed` and what is inside. A message
 /// that was refused as full was never pushed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -44,5 +46,18 @@ impl Tally {
             non_critical_messages_dropped: self.shed,
             overflow_events: self.overflows,
         }
+    }
+}
+
+impl AddAssign for Counters {
+    /// Sums the counters of several outboxes.
+    fn add_assign(&mut self, other: Self) {
+        self.pushed += other.pushed;
+        self.popped += other.popped;
+        self.coalesced += other.coalesced;
+        self.shed += other.shed;
+        self.critical_messages_preserved += other.critical_messages_preserved;
+        self.non_critical_messages_dropped += other.non_critical_messages_dropped;
+        self.overflow_events += other.overflow_events;
     }
 }
