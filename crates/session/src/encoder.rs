@@ -29,10 +29,10 @@ pub(crate) const fn form_index(form: Form) -> usize {
 }
 
 /// Plain JSON is there already; anything else is made by the codec.
-pub(crate) fn transform(codec: &Codec, json: &Bytes, form: Form) -> Result<Bytes, CodecError> {
+pub(crate) fn transform(codec: &Codec, json: Bytes, form: Form) -> Result<Bytes, CodecError> {
     match form {
-        Form { encoding: Encoding::Json, optimize: false, .. } => Ok(json.clone()),
-        _ => codec.transform(json, form),
+        Form { encoding: Encoding::Json, optimize: false, .. } => Ok(json),
+        _ => codec.transform(&json, form),
     }
 }
 
@@ -54,7 +54,7 @@ pub struct Encoder {
     features: Features,
 }
 
-/// What became of a frame's worth of messages.
+/// One frame and the number of messages in it.
 pub(crate) struct Written {
     pub(crate) frame: Prepared,
     pub(crate) messages: usize,
@@ -96,16 +96,20 @@ impl Encoder {
         } else {
             None
         };
-        Form { encoding: self.encoding, optimize: self.features.has(Feature::Optimize), compression }
+        Form {
+            encoding: self.encoding,
+            optimize: self.features.has(Feature::Optimize),
+            compression,
+        }
     }
 
-    /// Frames the messages in their order. Those that cannot be encoded are counted and left out.
-    pub(crate) fn write(&self, items: Vec<Outbound>, into: &mut Vec<Written>) -> u64 {
+    /// Frames the messages in their order and hands each frame on; `items` is empty then. Messages that
+    /// cannot be encoded are left out; their number comes back.
+    pub(crate) fn write(&self, items: &mut Vec<Outbound>, into: &mut impl FnMut(Written)) -> u64 {
         let mut failed = 0;
         let mut run: Vec<Outbound> = Vec::new();
-        let batch = self.features.has(Feature::Batch);
-        for item in items {
-            if batch && may_batch(&item) {
+        for item in items.drain(..) {
+            if self.may_batch(&item) {
                 run.push(item);
             } else {
                 failed += self.write_run(&mut run, into);
@@ -115,13 +119,21 @@ impl Encoder {
         failed + self.write_run(&mut run, into)
     }
 
+    /// What must not be compressed goes alone where a batch might be.
+    fn may_batch(&self, item: &Outbound) -> bool {
+        let plain_enough =
+            |message: &Message| message.optimize || self.form().compression.is_none();
+        self.features.has(Feature::Batch)
+            && item.facts().is_none_or(|message| message.batch && plain_enough(message))
+    }
+
     /// A frame of its own in plain form: for `welcome`, which says what the form will be.
     pub(crate) fn write_plain(&self, message: &Message) -> Result<Prepared, CodecError> {
         let form = Form { encoding: self.encoding, optimize: false, compression: None };
-        Ok(framed(&self.codec, transform(&self.codec, &message.json, form)?, form).frame)
+        Ok(framed(&self.codec, transform(&self.codec, message.json.clone(), form)?, form).frame)
     }
 
-    fn write_run(&self, run: &mut Vec<Outbound>, into: &mut Vec<Written>) -> u64 {
+    fn write_run(&self, run: &mut Vec<Outbound>, into: &mut impl FnMut(Written)) -> u64 {
         if run.len() < 2 {
             return run.pop().map_or(0, |item| self.write_one(item, into));
         }
@@ -139,13 +151,17 @@ impl Encoder {
                 Err(error) => failed += not_encoded(&error),
             }
         }
+        if parts.is_empty() {
+            return failed;
+        }
         let batch = framed(&self.codec, self.codec.batch(&parts, self.encoding), form);
         self.record("batch", parts.len(), original, &batch);
-        into.push(Written { frame: batch.frame, messages: parts.len() });
+        into(Written { frame: batch.frame, messages: parts.len() });
         failed
     }
 
-    fn write_one(&self, item: Outbound, into: &mut Vec<Written>) -> u64 {
+    /// Frames one message by itself; 1 if it cannot be encoded.
+    pub(crate) fn write_one(&self, item: Outbound, into: &mut impl FnMut(Written)) -> u64 {
         let (framed, original) = match item {
             Outbound::Shared(shared) => {
                 (shared.framed(&self.codec, self.form()), shared.message().json.len())
@@ -153,15 +169,16 @@ impl Encoder {
             item => {
                 let message = item.into_message();
                 let form = message.form(self.form());
-                let framed = transform(&self.codec, &message.json, form)
+                let original = message.json.len();
+                let framed = transform(&self.codec, message.json, form)
                     .map(|part| framed(&self.codec, part, form));
-                (framed, message.json.len())
+                (framed, original)
             }
         };
         match framed {
             Ok(framed) => {
                 self.record("message", 1, original, &framed);
-                into.push(Written { frame: framed.frame, messages: 1 });
+                into(Written { frame: framed.frame, messages: 1 });
                 0
             }
             Err(error) => not_encoded(&error),
@@ -175,7 +192,8 @@ impl Encoder {
             }
             item => {
                 let message = item.into_message();
-                (transform(&self.codec, &message.json, message.form(form)), message.json.len())
+                let (form, original) = (message.form(form), message.json.len());
+                (transform(&self.codec, message.json, form), original)
             }
         }
     }
@@ -186,14 +204,6 @@ impl Encoder {
             let payload = tidegate_payload_codec::describe(kind, original, framed.payload_bytes);
             tracing::debug!("{payload}");
         }
-    }
-}
-
-fn may_batch(item: &Outbound) -> bool {
-    match item {
-        Outbound::Own(message) => message.batch,
-        Outbound::Shared(shared) => shared.message().batch,
-        Outbound::Text { .. } => true,
     }
 }
 

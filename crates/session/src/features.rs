@@ -17,8 +17,7 @@ pub enum Feature {
 
 impl Feature {
     /// Every feature, in the order in which `welcome` lists them.
-    pub const ALL: [Self; 5] =
-        [Self::Optimize, Self::Batch, Self::Gzip, Self::Lz4, Self::JsonPing];
+    pub const ALL: [Self; 5] = [Self::Optimize, Self::Batch, Self::Gzip, Self::Lz4, Self::JsonPing];
 
     /// The feature's name on the wire.
     #[must_use]

@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tidegate_message::{Class, Close, CloseCode};
+use tidegate_message::{Class, Close, CloseCode, Priority};
 use tidegate_queue::{Counters, Item as _, PushError, Pushed, Sender};
 use tokio::sync::Notify;
 
@@ -60,23 +60,21 @@ impl Handle {
 
     /// Sends, waiting for room as long as the session lives: this is how a slow client slows its stream.
     ///
+    /// [`Sent::Full`] is the answer only to a message that is larger than the whole outbox.
+    ///
     /// # Cancel safety
     /// Cancelling sends nothing.
     pub async fn send_waiting(&self, message: Outbound) -> Sent {
-        match self.outbox.push_wait(message).await {
-            Ok(_) => Sent::Queued,
-            Err(PushError::Full(_)) => Sent::Full,
-            Err(PushError::Closed(_)) => Sent::Closed,
-        }
+        self.concluded(self.outbox.push_wait(message).await)
     }
 
     /// Asks the session to end. The first request wins. What waits in the outbox is still written, except
-    /// to a slow consumer.
+    /// to a slow consumer; commands in work are dropped.
     pub fn end(&self, close: Close) {
         self.ending.request(close);
     }
 
-    /// Whether the session takes nothing more.
+    /// Whether the session takes nothing more: it is over, or its close handshake is under way.
     #[must_use]
     pub fn is_closed(&self) -> bool {
         self.outbox.is_closed()
@@ -106,7 +104,7 @@ impl Handle {
             Ok(_) => Sent::Queued,
             Err(PushError::Closed(_)) => Sent::Closed,
             Err(PushError::Full(message)) => {
-                if message.class() == Class::Critical {
+                if message.class() == Class::Critical || message.priority() == Priority::Critical {
                     self.end(Close::new(CloseCode::SLOW_CONSUMER, "slow consumer"));
                 }
                 Sent::Full

@@ -6,8 +6,8 @@ use std::task::{Context, Poll};
 use std::time::Instant;
 
 use bytes::Bytes;
-use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
+use futures_util::{FutureExt as _, StreamExt as _};
 use tidegate_message::{
     Close, CloseCode, Code, Event, Outcome, Rejection, Request, RequestId, Welcome,
 };
@@ -16,38 +16,38 @@ use tidegate_ws::{Error, Event as Frame, Socket};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tower_service::Service;
 
+use crate::clock;
 use crate::features::Features;
+use crate::flow::Flow;
 use crate::message::Message;
 use crate::observer::Observer;
-use crate::outbound::Outbound;
-use crate::session::{Ended, Running};
-
-/// Answers to commands keep their order among each other and are never shed: they share this key.
-const REPLIES: u64 = 0;
+use crate::session::{Ended, Rest, Running};
 
 /// What came of waiting for the client.
 pub(crate) enum Inbound {
     Frame(Frame),
-    /// Everything that was queued is written: the outbox may be looked at again.
-    Drained,
+    /// Something of the socket's line is written: it is time to look at what is left.
+    Written,
     Broken(Error),
 }
 
 /// Waits for the next frame, and writes what is queued meanwhile. A service that is not ready, or
-/// `reading` false, stops the reading alone: that is TCP's backpressure. Cancel safe.
+/// `may_read` false, stops the reading alone: that is TCP's backpressure. Cancel safe.
 pub(crate) async fn next<IO, S>(
     socket: &mut Socket<IO>,
     commands: &mut S,
-    reading: bool,
+    may_read: bool,
+    flow: &mut Flow,
 ) -> Inbound
 where
     IO: AsyncRead + AsyncWrite + Unpin,
     S: Service<Request>,
 {
-    let unwritten = socket.pending_bytes() > 0;
+    let unwritten = socket.pending_bytes();
     poll_fn(|cx| {
         // A service that failed is called all the same: its call says why.
-        let polled = if reading && commands.poll_ready(cx).is_ready() {
+        let reading = may_read && commands.poll_ready(cx).is_ready();
+        let polled = if reading {
             match socket.poll_next(cx) {
                 Poll::Ready(Ok(frame)) => Poll::Ready(Inbound::Frame(frame)),
                 Poll::Ready(Err(error)) => Poll::Ready(Inbound::Broken(error)),
@@ -59,10 +59,9 @@ where
                 Poll::Ready(Ok(())) | Poll::Pending => Poll::Pending,
             }
         };
+        flow.looked(reading, polled.is_pending(), socket.pending_bytes());
         match polled {
-            Poll::Pending if unwritten && socket.pending_bytes() == 0 => {
-                Poll::Ready(Inbound::Drained)
-            }
+            Poll::Pending if socket.pending_bytes() < unwritten => Poll::Ready(Inbound::Written),
             polled => polled,
         }
     })
@@ -107,6 +106,11 @@ impl<F: Future + Unpin> Calls<F> {
             None => std::future::pending().await,
         }
     }
+
+    /// One that is done by now, if any is.
+    pub(crate) fn done(&mut self) -> Option<(Option<RequestId>, F::Output)> {
+        self.0.next().now_or_never().flatten()
+    }
 }
 
 impl<IO, S, O> Running<IO, S, O>
@@ -117,13 +121,13 @@ where
     S::Future: Future<Output = Result<Outcome, S::Error>> + Unpin,
     O: Observer,
 {
-    pub(crate) async fn inbound(&mut self, inbound: Inbound) -> Option<Ended> {
+    pub(crate) async fn inbound(&mut self, inbound: Inbound) -> Option<(Ended, Rest)> {
         let frame = match inbound {
-            Inbound::Drained => return None,
+            Inbound::Written => return None,
             Inbound::Broken(error) => return Some(broken(&error)),
             Inbound::Frame(frame) => frame,
         };
-        let now = Instant::now();
+        let now = clock::now();
         self.heartbeat.heard(now);
         let close = match frame {
             Frame::Text(text) => self.payload(text.into(), Kind::Text, now).await,
@@ -136,11 +140,11 @@ where
                 let (code, reason) =
                     frame.map_or((1005, String::new()), |f| (f.code, f.reason.to_string()));
                 let close = Close { code: CloseCode(code), reason: reason.into() };
-                return Some(Ended { close, by_client: true });
+                return Some((Ended { close, by_client: true }, Rest::Lost));
             }
             _ => None,
         };
-        close.map(|close| Ended { close, by_client: false })
+        close.map(by_gateway)
     }
 
     async fn payload(&mut self, bytes: Bytes, kind: Kind, now: Instant) -> Option<Close> {
@@ -168,7 +172,10 @@ where
     /// The client's bytes as JSON. Plain JSON is passed on as it came.
     fn decode(&self, bytes: Bytes, kind: Kind) -> Result<Bytes, Rejection> {
         let form = self.session.encoder.form();
-        if matches!((kind, form), (Kind::Text, Form { encoding: Encoding::Json, optimize: false, .. })) {
+        if matches!(
+            (kind, form),
+            (Kind::Text, Form { encoding: Encoding::Json, optimize: false, .. })
+        ) {
             return Ok(bytes);
         }
         self.session.encoder.codec().decode(&bytes, kind, form).map_err(|error| {
@@ -214,13 +221,8 @@ where
     fn refuse(&mut self, id: Option<RequestId>, rejection: Rejection) -> Option<Close> {
         let malformed = rejection.is_malformed();
         self.reply(&Event::refusal(id, rejection));
-        (malformed && self.malformed.note(Instant::now()))
+        (malformed && self.malformed.note(clock::now()))
             .then(|| Close::new(CloseCode::POLICY, "too many malformed messages"))
-    }
-
-    fn reply(&mut self, event: &Event) {
-        let message = Message { class: tidegate_message::Class::Coalescible, ..Message::new(event) };
-        self.push(Outbound::Own(message.ordered(REPLIES)));
     }
 
     fn ponged(&mut self, payload: &[u8], now: Instant) {
@@ -233,16 +235,21 @@ where
     }
 }
 
-/// A broken connection is 1006; a broken rule is said to the client.
-fn broken(error: &Error) -> Ended {
-    match error {
-        Error::Protocol(error) => Ended {
-            close: Close { code: CloseCode(error.close_code()), reason: error.to_string().into() },
-            by_client: false,
-        },
-        other => Ended {
-            close: Close { code: CloseCode(1006), reason: other.to_string().into() },
-            by_client: true,
-        },
-    }
+/// A broken connection is 1006; a broken rule is said to the client, and nothing more.
+fn broken(error: &Error) -> (Ended, Rest) {
+    let (code, by_client) = match error {
+        Error::Protocol(error) => (error.close_code(), false),
+        _ => (1006, true),
+    };
+    let close = Close { code: CloseCode(code), reason: error.to_string().into() };
+    (Ended { close, by_client }, Rest::Lost)
+}
+
+/// What waits is still written, but not to who does not take it.
+pub(crate) fn by_gateway(close: Close) -> (Ended, Rest) {
+    let rest = match close.code {
+        CloseCode::SLOW_CONSUMER => Rest::Lost,
+        _ => Rest::Written,
+    };
+    (Ended { close, by_client: false }, rest)
 }

@@ -3,13 +3,11 @@
 //! A session turns frames into [`tidegate_message::Request`]s, gives them to a tower service, and writes what
 //! its outbox holds. It does not know who the user is, what a command does, where other sessions are, or
 //! any configuration file.
-#![expect(
-    clippy::disallowed_methods,
-    reason = "a session is the shell around its cores: it reads the clock and sleeps"
-)]
 
+mod clock;
 mod encoder;
 mod features;
+mod flow;
 mod handle;
 mod heartbeat;
 mod inbound;

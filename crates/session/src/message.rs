@@ -107,7 +107,7 @@ impl Shared {
 
     pub(crate) fn part(&self, codec: &Codec, form: Form) -> Result<Bytes, CodecError> {
         cached(&self.parts[encoder::transform_index(form)], || {
-            encoder::transform(codec, &self.message.json, form)
+            encoder::transform(codec, self.message.json.clone(), form)
         })
     }
 }

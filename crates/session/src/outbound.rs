@@ -51,17 +51,12 @@ impl Outbound {
         }
     }
 
-    const fn message(&self) -> Option<&Message> {
+    /// The message that decides what may become of the entry; a text has none.
+    pub(crate) fn facts(&self) -> Option<&Message> {
         match self {
             Self::Own(message) => Some(message),
-            Self::Shared(_) | Self::Text { .. } => None,
-        }
-    }
-
-    fn facts(&self) -> Option<&Message> {
-        match self {
             Self::Shared(shared) => Some(shared.message()),
-            _ => self.message(),
+            Self::Text { .. } => None,
         }
     }
 }

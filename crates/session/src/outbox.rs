@@ -2,22 +2,26 @@
 
 use std::time::Instant;
 
-use tidegate_message::{Close, CloseCode, Event, Outcome, Rejection, Request};
-use tidegate_queue::Flush;
+use tidegate_message::{Class, Event, Outcome, Rejection, Request};
+use tidegate_queue::{Flush, PushError};
 use tidegate_ws::Prepared;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tower_service::Service;
 
+use crate::clock;
+use crate::encoder::Written;
 use crate::features::Feature;
+use crate::flow::MAX_LINE_BYTES;
 use crate::message::Message;
 use crate::observer::Observer;
 use crate::outbound::Outbound;
-use crate::session::Running;
+use crate::session::{Running, Session};
 
-/// What is gathered for one write at most, in bytes.
-const MAX_WRITE_BYTES: usize = 64 * 1024;
-/// Messages that leave in one write, where the client takes no batches.
-const MAX_WRITE_MESSAGES: usize = 64;
+/// Answers to commands keep their order among each other in the outbox and are never shed: they share
+/// this key.
+const ANSWERS: u64 = 0;
+/// Messages that are taken out together where the client takes no batches.
+const MAX_TAKEN: usize = 64;
 
 impl<IO, S, O> Running<IO, S, O>
 where
@@ -26,8 +30,15 @@ where
     S::Error: Into<Rejection>,
     O: Observer,
 {
+    pub(crate) fn is_writable(&self) -> bool {
+        self.flow.is_writable(self.session.socket.pending_bytes())
+    }
+
     /// When what waits is to be written; `None` if nothing waits. Only who agreed to batches waits for one.
     pub(crate) fn flush_time(&self, now: Instant) -> Option<Instant> {
+        if !self.unplaced.is_empty() {
+            return Some(now);
+        }
         match self.session.outbox.decide(&self.batcher, now) {
             Flush::Idle => None,
             Flush::At(due) if self.session.encoder.features().has(Feature::Batch) => Some(due),
@@ -40,62 +51,74 @@ where
         self.flush_at = None;
         self.batcher.flushed(now);
         self.say_gap(now);
-        let batches = self.session.encoder.features().has(Feature::Batch);
-        let (max_messages, max_bytes) = if batches {
-            (self.batcher.policy().max_messages, self.batcher.policy().max_bytes)
-        } else {
-            (MAX_WRITE_MESSAGES, MAX_WRITE_BYTES)
-        };
+        for answer in std::mem::take(&mut self.unplaced) {
+            self.write_one(answer, now);
+        }
+        let (max_messages, max_bytes) = self.taken_together();
         let mut items = Vec::new();
-        let mut frames = Vec::new();
-        while self.session.socket.pending_bytes() < MAX_WRITE_BYTES {
+        while self.session.socket.pending_bytes() < MAX_LINE_BYTES {
             self.session.outbox.pop_batch(max_messages, max_bytes, &mut items);
             if items.is_empty() {
                 break;
             }
-            let failed = self.session.encoder.write(std::mem::take(&mut items), &mut frames);
-            self.undelivered += failed;
-            for written in frames.drain(..) {
-                self.observer.sent(written.messages, written.frame.len(), now);
-                self.session.socket.queue(written.frame);
-            }
+            let Session { encoder, socket, .. } = &mut self.session;
+            self.undelivered += encoder.write(&mut items, &mut |Written { frame, messages }| {
+                self.observer.sent(messages, frame.len(), now);
+                socket.queue(frame);
+            });
+        }
+        if self.undelivered > 0 {
+            self.say_gap(now);
+        }
+    }
+
+    fn taken_together(&self) -> (usize, usize) {
+        let policy = self.batcher.policy();
+        match self.session.encoder.features().has(Feature::Batch) {
+            true => (policy.max_messages, policy.max_bytes),
+            false => (MAX_TAKEN, MAX_LINE_BYTES),
         }
     }
 
     /// Writes everything that waits, then what the socket holds. For a session that ends.
     pub(crate) async fn drain(&mut self) {
-        while !self.session.outbox.is_empty() {
-            self.flush(Instant::now());
+        while !self.session.outbox.is_empty() || !self.unplaced.is_empty() {
+            self.flush(clock::now());
             if self.session.socket.flush().await.is_err() {
                 return;
             }
         }
     }
 
-    /// What the outbox had to drop is said before anything else goes on.
+    /// What could not be delivered is said before anything else goes on.
     fn say_gap(&mut self, now: Instant) {
         let dropped = self.session.outbox.take_dropped() + std::mem::take(&mut self.undelivered);
         if dropped > 0 {
             let gap = Message::new(&Event::Gap { reason: "overflow", dropped });
-            let mut frames = Vec::new();
-            let _ = self.session.encoder.write(vec![Outbound::Own(gap)], &mut frames);
-            for written in frames {
-                self.observer.sent(1, written.frame.len(), now);
-                self.session.socket.queue(written.frame);
-            }
+            self.write_one(Outbound::Own(gap), now);
         }
+    }
+
+    fn write_one(&mut self, item: Outbound, now: Instant) {
+        let Session { encoder, socket, .. } = &mut self.session;
+        self.undelivered += encoder.write_one(item, &mut |Written { frame, .. }| {
+            self.observer.sent(1, frame.len(), now);
+            socket.queue(frame);
+        });
     }
 
     pub(crate) fn write_plain(&mut self, message: &Message) {
         let bytes = self.session.write_plain(message);
-        self.observer.sent(1, bytes, Instant::now());
+        self.observer.sent(1, bytes, clock::now());
     }
 
-    /// Reading stops before the outbox is full, so an answer finds room; if one does not, to go on without it
-    /// would be a lie.
-    pub(crate) fn push(&mut self, message: Outbound) {
-        if self.session.replies.try_push(message).is_err() {
-            self.session.ending.request(Close::new(CloseCode::SLOW_CONSUMER, "slow consumer"));
+    /// Puts an answer into the outbox. One for which there is no room goes with the next write: reading
+    /// stops until then, so there are at most as many of them as commands may be in work, and one.
+    pub(crate) fn reply(&mut self, event: &Event) {
+        let message = Message { class: Class::Coalescible, ..Message::new(event) };
+        let answer = Outbound::Own(message.ordered(ANSWERS));
+        if let Err(PushError::Full(answer)) = self.session.replies.try_push(answer) {
+            self.unplaced.push(answer);
         }
     }
 
@@ -105,7 +128,8 @@ where
         self.ping = Some((self.pings, now));
         self.session.socket.queue(Prepared::ping(&self.pings.to_be_bytes()));
         if self.session.encoder.features().has(Feature::JsonPing) {
-            self.push(Outbound::Own(Message::new(&Event::Ping)));
+            // A droppable message: where there is no room for it, the client has enough to answer to.
+            let _ = self.session.replies.try_push(Outbound::Own(Message::new(&Event::Ping)));
         }
         self.observer.pinged(now);
     }

@@ -2,21 +2,23 @@
 //! `inbound.rs` and `outbox.rs`.
 
 use std::future::Future;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::Instant;
 
-use tidegate_message::{Close, CloseCode, Event, Outcome, Rejection, Request, Welcome};
+use tidegate_message::{Close, CloseCode, Event, Outcome, Rejection, Request, RequestId, Welcome};
 use tidegate_queue::{Batcher, Limits, Receiver, Sender, channel};
 use tidegate_ws::Socket;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::time::{sleep_until, timeout};
+use tokio::time::{Sleep, sleep_until, timeout_at};
 use tower_service::Service;
 
+use crate::clock;
 use crate::encoder::Encoder;
+use crate::flow::{Flow, MAX_LINE_BYTES};
 use crate::handle::{Ending, Handle};
 use crate::heartbeat::{Beat, Heartbeat};
-use crate::inbound::{self, Calls, Inbound};
+use crate::inbound::{self, Calls, Inbound, by_gateway};
 use crate::malformed::Malformed;
 use crate::message::Message;
 use crate::observer::Observer;
@@ -42,7 +44,7 @@ pub struct Session<IO> {
 pub struct Ended {
     /// The close code and its reason: 1006 if the connection broke.
     pub close: Close,
-    /// Whether the client closed first.
+    /// Whether the client closed first, or its connection broke.
     pub by_client: bool,
 }
 
@@ -90,27 +92,35 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
         }
     }
 
-    /// Serves the connection until either side ends it. `commands` answers each request; what it answers at
-    /// once needs no allocation, what takes time is polled beside the others, at most
+    /// Serves the connection until either side ends it. `commands` answers each request: what it answers at
+    /// once is written at once, what takes time is polled beside the others, at most
     /// [`Settings::max_inflight_commands`] of them.
+    ///
+    /// Where the gateway ends it, answers that are ready and what waits in the outbox are written first, and
+    /// nothing more is taken into the outbox; the client has [`Settings::close_timeout`] for all of it.
     ///
     /// # Cancel safety
     /// Cancelling drops the connection without a close handshake, and the commands in work.
-    pub async fn run<S, O>(self, commands: S, observer: O) -> Ended
+    ///
+    /// # Panics
+    /// If it is polled outside of a tokio runtime with time enabled.
+    pub fn run<S, O>(self, commands: S, observer: O) -> impl Future<Output = Ended>
     where
         S: Service<Request, Response = Outcome>,
         S::Error: Into<Rejection>,
         S::Future: Unpin,
         O: Observer,
     {
-        let now = Instant::now();
+        let now = clock::now();
         let settings = self.settings;
         let mut running = Running {
             heartbeat: Heartbeat::new(settings.ping_interval, settings.ping_timeout, now),
             malformed: Malformed::new(settings.max_malformed),
             batcher: Batcher::new(settings.batch),
             stall: Stall::default(),
+            flow: Flow::default(),
             calls: Calls::new(),
+            unplaced: Vec::new(),
             flush_at: None,
             ping: None,
             pings: 0,
@@ -119,8 +129,12 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
             observer,
             session: self,
         };
-        let ended = running.until_ended().await;
-        running.finish(ended).await
+        // Captured, not passed: an argument of an async function would be stored twice, for as long as the
+        // session lives. The same for what happens at its end: that is boxed when it comes.
+        async move {
+            let (ended, rest) = running.until_ended().await;
+            Box::pin(running.finish(ended, rest)).await
+        }
     }
 }
 
@@ -133,7 +147,10 @@ pub(crate) struct Running<IO, S: Service<Request>, O> {
     pub(crate) heartbeat: Heartbeat,
     pub(crate) malformed: Malformed,
     pub(crate) batcher: Batcher,
+    pub(crate) flow: Flow,
     stall: Stall,
+    /// Answers for which the outbox had no room.
+    pub(crate) unplaced: Vec<Outbound>,
     /// Until when the outbox is held back to make a fuller batch.
     pub(crate) flush_at: Option<Instant>,
     /// The ping that waits for its pong: its number and when it went.
@@ -143,11 +160,18 @@ pub(crate) struct Running<IO, S: Service<Request>, O> {
     pub(crate) undelivered: u64,
 }
 
-enum Step<R> {
+/// What becomes of what waits when a session ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Rest {
+    Written,
+    Lost,
+}
+
+enum Step<E> {
     End(Close),
-    Inbound(Inbound),
-    Answered(R),
+    Answered(Option<RequestId>, Result<Outcome, E>),
     Outbox,
+    Inbound(Inbound),
     Tick,
 }
 
@@ -159,30 +183,21 @@ where
     S::Future: Future + Unpin,
     O: Observer,
 {
-    async fn until_ended(&mut self) -> Ended {
-        let mut timer = pin!(sleep_until(self.deadline().into()));
+    async fn until_ended(&mut self) -> (Ended, Rest) {
+        let mut timer = pin!(sleep_until(clock::now().into()));
         loop {
-            let reading = self.may_read();
-            let writable = self.session.socket.pending_bytes() == 0;
-            let deadline = self.deadline().into();
+            let deadline = self.look(clock::now()).into();
             if timer.deadline() != deadline {
                 timer.as_mut().reset(deadline);
             }
-            let Session { socket, outbox, ending, .. } = &mut self.session;
-            let held_back = self.flush_at.is_some();
-            let step = tokio::select! {
-                biased;
-                close = ending.requested() => Step::End(close),
-                inbound = inbound::next(socket, &mut self.commands, reading) => Step::Inbound(inbound),
-                answer = self.calls.next(), if !self.calls.is_empty() => Step::Answered(answer),
-                () = waiting(outbox, held_back), if writable => Step::Outbox,
-                () = timer.as_mut() => Step::Tick,
-            };
-            let ended = match step {
-                Step::End(close) => Some(Ended { close, by_client: false }),
+            let ended = match self.step(timer.as_mut()).await {
+                Step::End(close) => Some(by_gateway(close)),
+                Step::Answered(id, result) => self.answer(id, result).map(by_gateway),
+                Step::Outbox => {
+                    self.outbox();
+                    None
+                }
                 Step::Inbound(inbound) => self.inbound(inbound).await,
-                Step::Answered((id, result)) => self.answer(id, result).map(by_gateway),
-                Step::Outbox => self.outbox(),
                 Step::Tick => self.tick().map(by_gateway),
             };
             if let Some(ended) = ended {
@@ -191,34 +206,67 @@ where
         }
     }
 
+    /// Waits for something to do.
+    ///
+    /// The order matters. A client that never pauses must not starve its own answers, so reading comes after
+    /// them; they are bounded, and reading is what bounds them. The timer comes last: it gives a verdict on
+    /// silence, and there is none while anything can be read.
+    async fn step(&mut self, timer: Pin<&mut Sleep>) -> Step<S::Error> {
+        let may_read = self.may_read();
+        let writable = self.is_writable();
+        let held_back = self.flush_at.is_some();
+        let overdue = !self.unplaced.is_empty();
+        let Session { socket, outbox, ending, .. } = &mut self.session;
+        tokio::select! {
+            biased;
+            close = ending.requested() => Step::End(close),
+            (id, result) = self.calls.next(), if !self.calls.is_empty() => Step::Answered(id, result),
+            () = waiting(outbox, held_back, overdue), if writable => Step::Outbox,
+            inbound = inbound::next(socket, &mut self.commands, may_read, &mut self.flow) => {
+                Step::Inbound(inbound)
+            }
+            () = timer => Step::Tick,
+        }
+    }
+
     /// Commands are taken only while their answers have room: a client that does not read is not read.
     fn may_read(&self) -> bool {
-        self.calls.len() < self.session.settings.max_inflight_commands
+        self.calls.len() < self.session.settings.max_inflight_commands.max(1)
+            && self.unplaced.is_empty()
+            && self.session.socket.pending_bytes() < MAX_LINE_BYTES
             && self.session.replies.has_room(0)
     }
 
-    fn deadline(&mut self) -> Instant {
-        let now = Instant::now();
+    /// Does what is due whatever else there is to do, and says when to look again.
+    fn look(&mut self, now: Instant) -> Instant {
+        if self.flush_at.is_some_and(|due| due <= now) {
+            self.flush_at = None;
+            if self.is_writable() {
+                self.flush(now);
+            }
+        }
+        if self.flow.is_deaf() {
+            self.heartbeat.heard(now);
+        }
         self.stall.look(self.session.socket.pending_bytes(), now);
-        [Some(self.heartbeat.next()), self.flush_at, self.stall.due(self.session.settings.write_timeout)]
+        [self.flush_at, self.stall.due(self.session.settings.write_timeout)]
             .into_iter()
             .flatten()
-            .min()
-            .unwrap_or(now)
+            .fold(self.heartbeat.next(), Instant::min)
     }
 
+    /// Judges the client, when there was nothing else to do.
     fn tick(&mut self) -> Option<Close> {
-        let now = Instant::now();
-        if self.flush_at.is_some_and(|due| due <= now) {
-            self.flush(now);
-        }
+        let now = clock::now();
         self.stall.look(self.session.socket.pending_bytes(), now);
         if self.stall.due(self.session.settings.write_timeout).is_some_and(|due| due <= now) {
-            return Some(Close::new(CloseCode::SLOW_CONSUMER, "slow consumer: nothing was read in time"));
+            return Some(Close::new(
+                CloseCode::SLOW_CONSUMER,
+                "slow consumer: nothing was read in time",
+            ));
         }
-        if !self.may_read() {
-            // The session itself is not listening: silence proves nothing.
-            self.heartbeat.heard(now);
+        if self.flow.is_deaf() {
+            return None;
         }
         match self.heartbeat.beat(now) {
             Beat::Rest => None,
@@ -233,38 +281,43 @@ where
         }
     }
 
-    fn outbox(&mut self) -> Option<Ended> {
-        let now = Instant::now();
+    fn outbox(&mut self) {
+        let now = clock::now();
         match self.flush_time(now) {
             Some(due) if due > now => self.flush_at = Some(due),
             Some(_) => self.flush(now),
             None => {}
         }
-        None
     }
 
-    /// Ends the connection from this side, or lets the answer to the client's close go out.
-    async fn finish(mut self, ended: Ended) -> Ended {
-        let Settings { close_timeout, .. } = self.session.settings;
-        if ended.by_client {
-            let _ = timeout(close_timeout, self.session.socket.flush()).await;
-            return ended;
+    /// Ends the connection: what is left to say, then the close handshake.
+    async fn finish(mut self, ended: Ended, rest: Rest) -> Ended {
+        let deadline = clock::now() + self.session.settings.close_timeout;
+        if rest == Rest::Written {
+            while let Some((id, result)) = self.calls.done() {
+                // A reason to end is no longer needed.
+                let _ = self.answer(id, result);
+            }
         }
-        if ended.close.code != CloseCode::SLOW_CONSUMER {
-            let _ = timeout(close_timeout, self.drain()).await;
+        // Who still sends is told that it does not arrive.
+        self.session.outbox.close();
+        if rest == Rest::Written {
+            // Elapsed: the client had its time.
+            let _ = timeout_at(deadline.into(), self.drain()).await;
         }
+        let left = deadline.saturating_duration_since(clock::now());
         let Close { code, reason } = &ended.close;
-        self.session.socket.close(code.0, reason, close_timeout).await;
+        self.session.socket.close(code.0, reason, left).await;
         ended
     }
 }
 
-fn by_gateway(close: Close) -> Ended {
-    Ended { close, by_client: false }
-}
-
-/// Waits for something to write; while a batch is held back, only for something new.
-async fn waiting(outbox: &mut Receiver<Outbound>, held_back: bool) {
+/// Waits for something to write; while a batch is held back, only for something new. Overdue is an answer that
+/// lies outside of the outbox.
+async fn waiting(outbox: &mut Receiver<Outbound>, held_back: bool, overdue: bool) {
+    if overdue {
+        return;
+    }
     if held_back {
         outbox.changed().await;
     } else {

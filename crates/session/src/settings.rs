@@ -11,7 +11,7 @@ pub struct Settings {
     pub ping_interval: Duration,
     /// From a ping to the verdict that nobody is there; any traffic counts as life.
     pub ping_timeout: Duration,
-    /// Commands in work at a time; then reading stops.
+    /// Commands in work at a time, at least 1; then reading stops.
     pub max_inflight_commands: usize,
     /// Malformed messages in one minute that end the session.
     pub max_malformed: usize,
@@ -21,7 +21,7 @@ pub struct Settings {
     pub batch: BatchPolicy,
     /// A client that takes no byte for this long is a slow consumer.
     pub write_timeout: Duration,
-    /// For the close handshake.
+    /// For the end of a session: what still waits, and the close handshake.
     pub close_timeout: Duration,
 }
 

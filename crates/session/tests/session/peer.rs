@@ -1,0 +1,380 @@
+//! The client's side of a session, and what the session is given to work with.
+
+use std::future::{Ready, ready};
+use std::io;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use futures_util::future::Either;
+use serde_json::{Value, json};
+use tidegate_message::{
+    Command, Event, Heartbeat, Outcome, Rejection, Reply, Request, SessionId, StreamId, UserId,
+    Welcome,
+};
+use tidegate_payload_codec::{Codec, Encoding, Form, Kind};
+use tidegate_queue::Limits;
+use tidegate_session::{
+    Encoder, Ended, Feature, Features, Handle, Message, Observer, Outbound, Session, Settings,
+};
+use tidegate_ws::{CloseFrame, Event as Frame, Prepared, Role, Socket};
+use tokio::io::{AsyncRead, AsyncWrite, DuplexStream, ReadBuf, duplex};
+use tokio::sync::Semaphore;
+use tokio::task::JoinHandle;
+use tower_service::Service;
+
+/// What a session is started with.
+pub(crate) struct Setup {
+    pub(crate) settings: Settings,
+    pub(crate) limits: Limits,
+    pub(crate) features: Features,
+    pub(crate) encoding: Encoding,
+    pub(crate) codec: Arc<Codec>,
+    /// Bytes that the pipe holds each way.
+    pub(crate) pipe: usize,
+    /// Whether the service of commands is ever ready.
+    pub(crate) ready: bool,
+}
+
+impl Default for Setup {
+    fn default() -> Self {
+        Self {
+            settings: Settings::default(),
+            limits: Limits::default(),
+            features: Features::NONE,
+            encoding: Encoding::Json,
+            codec: Arc::new(Codec::new(Default::default())),
+            pipe: 64 * 1024,
+            ready: true,
+        }
+    }
+}
+
+impl Setup {
+    /// With these features agreed.
+    pub(crate) fn agreed(features: &[Feature]) -> Self {
+        let features = features.iter().fold(Features::NONE, |all, feature| all.with(*feature));
+        Self { features, ..Self::default() }
+    }
+
+    /// With a pipe that is full at once.
+    pub(crate) fn narrow() -> Self {
+        Self { pipe: 64, ..Self::default() }
+    }
+
+    /// A session that is made and not run.
+    pub(crate) fn session(&self) -> (Session<Counted>, Handle, DuplexStream, Arc<AtomicUsize>) {
+        let (here, there) = duplex(self.pipe);
+        let writes = Arc::new(AtomicUsize::new(0));
+        let io = Counted { io: here, writes: Arc::clone(&writes) };
+        let encoder =
+            Encoder::new(Arc::clone(&self.codec), self.encoding).with_features(self.features);
+        let socket = Socket::new(io, Role::Server, Default::default());
+        let (session, handle) = Session::new(socket, encoder, self.limits, self.settings);
+        (session, handle, there, writes)
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "the session is awaited by `Peer::ended`")]
+    pub(crate) fn start(self) -> Peer {
+        let (session, handle, there, writes) = self.session();
+        let (work, notes) = (Work::new(self.ready), Notes::default());
+        let running = tokio::spawn(session.run(work.clone(), notes.clone()));
+        let form = Form {
+            encoding: self.encoding,
+            optimize: self.features.has(Feature::Optimize),
+            compression: None,
+        };
+        let socket = Socket::new(there, Role::Client, Default::default());
+        Peer { socket, handle, work, notes, writes, codec: self.codec, form, running }
+    }
+}
+
+/// A client, with a hand on the gateway's side too.
+pub(crate) struct Peer {
+    pub(crate) socket: Socket<DuplexStream>,
+    pub(crate) handle: Handle,
+    pub(crate) work: Work,
+    pub(crate) notes: Notes,
+    pub(crate) codec: Arc<Codec>,
+    pub(crate) form: Form,
+    /// How often the session wrote to its stream.
+    writes: Arc<AtomicUsize>,
+    pub(crate) running: JoinHandle<Ended>,
+}
+
+impl Peer {
+    /// Queues a message; [`Peer::next`] or [`settle`](Peer::settle) writes it.
+    pub(crate) fn queue(&mut self, message: &Value) {
+        self.socket.queue(Prepared::text(message.to_string()));
+    }
+
+    /// Sends a message.
+    pub(crate) async fn say(&mut self, message: Value) {
+        self.queue(&message);
+        self.socket.flush().await.expect("the session is there");
+    }
+
+    /// The next frame.
+    pub(crate) async fn frame(&mut self) -> Frame {
+        self.socket.next().await.expect("the session is there")
+    }
+
+    /// The next message, as it came: batches are whole.
+    pub(crate) async fn next(&mut self) -> Value {
+        loop {
+            let (bytes, kind) = match self.frame().await {
+                Frame::Text(text) => (text.into(), Kind::Text),
+                Frame::Binary(bytes) => (bytes, Kind::Binary),
+                Frame::Ping(_) | Frame::Pong(_) => continue,
+                Frame::Close(close) => panic!("wanted a message, got a close: {close:?}"),
+            };
+            let json = self.codec.decode(&bytes, kind, self.form).expect("an agreed form");
+            return serde_json::from_slice(&json).expect("JSON");
+        }
+    }
+
+    /// Messages up to the first of a type, that one included; batches are opened.
+    pub(crate) async fn until(&mut self, kind: &str) -> Vec<Value> {
+        let mut seen = Vec::new();
+        loop {
+            match self.next().await {
+                Value::Object(batch) if batch["type"] == "batch" => {
+                    seen.extend(batch["messages"].as_array().expect("messages").iter().cloned());
+                }
+                message => seen.push(message),
+            }
+            if seen.last().is_some_and(|message| message["type"] == kind) {
+                return seen;
+            }
+        }
+    }
+
+    /// The Close, and the messages before it.
+    pub(crate) async fn close(&mut self) -> (Vec<Value>, Option<CloseFrame>) {
+        let mut seen = Vec::new();
+        loop {
+            match self.frame().await {
+                Frame::Text(text) => seen.push(serde_json::from_str(&text).expect("JSON")),
+                Frame::Close(close) => {
+                    // The answer to it.
+                    self.socket.flush().await.expect("the session is there");
+                    return (seen, close);
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// How the session ended.
+    pub(crate) async fn ended(self) -> Ended {
+        self.running.await.expect("a session does not panic")
+    }
+
+    pub(crate) fn is_running(&self) -> bool {
+        !self.running.is_finished()
+    }
+
+    pub(crate) fn writes(&self) -> usize {
+        self.writes.load(Ordering::Relaxed)
+    }
+}
+
+/// Lets everybody do what they can do without time passing.
+pub(crate) async fn settle() {
+    for _ in 0..200 {
+        tokio::task::yield_now().await;
+    }
+}
+
+/// Time passes, and everybody does what is due.
+pub(crate) async fn pass(time: Duration) {
+    let start = tokio::time::Instant::now();
+    tokio::time::sleep_until(start + time).await;
+    settle().await;
+}
+
+/// A message of `{"n":…}`.
+pub(crate) fn number(n: usize) -> Message {
+    Message::from_json(json!({"type": "message", "n": n}).to_string())
+}
+
+pub(crate) fn numbered(n: usize) -> Outbound {
+    Outbound::Own(number(n))
+}
+
+/// An event under its stream's key.
+pub(crate) fn ordered(stream: StreamId, event: &Event) -> Outbound {
+    Outbound::Own(Message::new(event).ordered(Outbound::stream_key(stream)))
+}
+
+pub(crate) fn text(stream: StreamId, text: &str) -> Outbound {
+    Outbound::Text { stream, text: text.into() }
+}
+
+pub(crate) fn stream(n: u8) -> StreamId {
+    StreamId::from_random([n; 12])
+}
+
+/// Answers commands: `message` by its echo, `ping` by `pong`, `hello` by a welcome, `slow` when [`Work::release`]
+/// allows it, `go` by allowing one `slow`.
+#[derive(Clone)]
+pub(crate) struct Work {
+    ready: bool,
+    permits: Arc<Semaphore>,
+    started: Arc<AtomicUsize>,
+}
+
+type Answered = Result<Outcome, Rejection>;
+type Slow = Pin<Box<dyn Future<Output = Answered> + Send>>;
+
+impl Work {
+    pub(crate) fn new(ready: bool) -> Self {
+        Self { ready, permits: Arc::new(Semaphore::new(0)), started: Arc::default() }
+    }
+
+    pub(crate) fn release(&self, slow: usize) {
+        self.permits.add_permits(slow);
+    }
+
+    /// How many slow commands began.
+    pub(crate) fn started(&self) -> usize {
+        self.started.load(Ordering::Relaxed)
+    }
+
+    fn slow(&self) -> Slow {
+        let permits = Arc::clone(&self.permits);
+        self.started.fetch_add(1, Ordering::Relaxed);
+        Box::pin(async move {
+            permits.acquire().await.expect("never closed").forget();
+            Ok(Outcome::Done(Reply { delivered: Some(1), ..Reply::default() }))
+        })
+    }
+}
+
+impl Service<Request> for Work {
+    type Response = Outcome;
+    type Error = Rejection;
+    type Future = Either<Ready<Answered>, Slow>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Rejection>> {
+        if self.ready { Poll::Ready(Ok(())) } else { Poll::Pending }
+    }
+
+    fn call(&mut self, request: Request) -> Self::Future {
+        let id = request.id;
+        Either::Left(ready(Ok(match request.command {
+            Command::Message { content } => {
+                Outcome::Answer(Event::Message { id, content, from: None, message_id: None })
+            }
+            Command::Ping => Outcome::Answer(Event::Pong { id }),
+            Command::Hello { agree } => {
+                let agreed = Features::ALL.asked(agree.iter().map(String::as_str)).names();
+                Outcome::Agreed(Box::new(welcome(agreed)))
+            }
+            Command::Auth { .. } => Outcome::Welcomed(Box::new(welcome(Vec::new()))),
+            Command::Other { kind, .. } if kind == "slow" => return Either::Right(self.slow()),
+            Command::Other { kind, .. } if kind == "go" => {
+                self.release(1);
+                Outcome::Done(Reply::default())
+            }
+            _ => Outcome::Silent,
+        })))
+    }
+}
+
+pub(crate) fn welcome(agreed: Vec<&'static str>) -> Welcome {
+    Welcome {
+        id: None,
+        protocol: "tidegate.v1",
+        session: SessionId::from_random([1; 12]),
+        user: UserId::new("42").expect("a name"),
+        heartbeat: Heartbeat { interval_ms: 30_000, timeout_ms: 10_000 },
+        agreed,
+    }
+}
+
+/// What a session told its observer.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Seen {
+    pub(crate) received: Vec<usize>,
+    pub(crate) sent: Vec<(usize, usize)>,
+    pub(crate) pings: usize,
+    pub(crate) pongs: Vec<Duration>,
+    pub(crate) stale: usize,
+}
+
+#[derive(Clone, Default)]
+pub(crate) struct Notes(Arc<Mutex<Seen>>);
+
+impl Notes {
+    pub(crate) fn seen(&self) -> Seen {
+        self.0.lock().expect("no observer panics").clone()
+    }
+
+    fn note(&self, note: impl FnOnce(&mut Seen)) {
+        note(&mut self.0.lock().expect("no observer panics"));
+    }
+}
+
+impl Observer for Notes {
+    fn received(&self, bytes: usize, _: Instant) {
+        self.note(|seen| seen.received.push(bytes));
+    }
+
+    fn sent(&self, messages: usize, bytes: usize, _: Instant) {
+        self.note(|seen| seen.sent.push((messages, bytes)));
+    }
+
+    fn pinged(&self, _: Instant) {
+        self.note(|seen| seen.pings += 1);
+    }
+
+    fn ponged(&self, latency: Duration, _: Instant) {
+        self.note(|seen| seen.pongs.push(latency));
+    }
+
+    fn stale(&self) {
+        self.note(|seen| seen.stale += 1);
+    }
+}
+
+/// The session's end of the pipe. Counts the writes that took something.
+#[derive(Debug)]
+pub(crate) struct Counted {
+    io: DuplexStream,
+    writes: Arc<AtomicUsize>,
+}
+
+impl AsyncRead for Counted {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_read(cx, buffer)
+    }
+}
+
+impl AsyncWrite for Counted {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let polled = Pin::new(&mut self.io).poll_write(cx, bytes);
+        if polled.is_ready() {
+            self.writes.fetch_add(1, Ordering::Relaxed);
+        }
+        polled
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_shutdown(cx)
+    }
+}

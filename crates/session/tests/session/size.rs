@@ -1,0 +1,15 @@
+//! What a session costs while nothing happens.
+
+use crate::peer::{Notes, Setup, Work};
+
+/// The bytes of the future that serves a session over a pipe, with the small service and observer of these tests.
+/// One is kept for each connection: raise the figure only knowing what for.
+const FUTURE_BYTES: usize = 1_600;
+
+#[test]
+fn the_future_of_a_session_stays_small() {
+    let (session, ..) = Setup::default().session();
+    let running = session.run(Work::new(true), Notes::default());
+    let size = size_of_val(&running);
+    assert!(size <= FUTURE_BYTES, "{size} bytes");
+}
