@@ -30,19 +30,24 @@ export class RawSocket {
     }
   }
 
-  /** Asks for the upgrade; the status of the answer. */
-  async upgrade(path = '/ws') {
-    const key = randomBytes(16).toString('base64');
-    const lines = [
-      `GET ${path} HTTP/1.1`,
-      `Host: ${this.host}`,
-      'Connection: Upgrade',
-      'Upgrade: websocket',
-      'Sec-WebSocket-Version: 13',
-      `Sec-WebSocket-Key: ${key}`,
-    ];
-    this.socket.write(`${lines.join('\r\n')}\r\n\r\n`);
-    await this.#until(() => this.#buffer.includes('\r\n\r\n'), 'the answer to the upgrade');
+  /** Asks for the upgrade, with `more` headers; the status of the answer. */
+  async upgrade(path = '/ws', more = {}) {
+    const headers = {
+      Host: this.host,
+      Connection: 'Upgrade',
+      Upgrade: 'websocket',
+      'Sec-WebSocket-Version': '13',
+      'Sec-WebSocket-Key': randomBytes(16).toString('base64'),
+      ...more,
+    };
+    const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
+    this.socket.write(`GET ${path} HTTP/1.1\r\n${lines.join('')}\r\n`);
+    return this.status();
+  }
+
+  /** The status of the answer, whose head is then behind us. */
+  async status() {
+    await this.#until(() => this.#buffer.includes('\r\n\r\n'), 'the head of an answer');
     const end = this.#buffer.indexOf('\r\n\r\n') + 4;
     const head = this.#buffer.subarray(0, end).toString('latin1');
     this.#buffer = this.#buffer.subarray(end);
