@@ -17,10 +17,10 @@ const READY = 'Stop with Ctrl-C';
  * A running gateway. `context` is the test (or the suite's `{ after }`) whose end ends it; `set` holds keys and their
  * values; `toml` is a configuration file's text.
  */
-export async function start(context, { set = {}, toml, args = [] } = {}) {
+export async function start(context, { set = {}, toml, listen = '127.0.0.1:0' } = {}) {
   const pairs = Object.entries(set).flatMap(([key, value]) => ['--set', `${key}=${value}`]);
   const file = toml === undefined ? [] : ['--config', written(context, toml)];
-  const gateway = new Gateway(['--listen', '127.0.0.1:0', ...file, ...pairs, ...args]);
+  const gateway = new Gateway(['--listen', listen, ...file, ...pairs]);
   context.after(() => gateway.end());
   await within(gateway.ready, 'the announcement');
   return gateway;
