@@ -38,7 +38,7 @@ const CRATES: &[Crate] = &[
     row("pool", Tier::Zero, Only(&["message"])),
     row("payload-codec", Tier::Zero, Only(&["message"])),
     row("reconnect", Tier::Zero, Only(&["message"])),
-    row("deflate", Tier::Zero, Only(&["message"])),
+    row("deflate", Tier::Zero, Only(&[])),
     row("ws", Tier::One, Only(&["deflate"])),
     row("journal", Tier::One, Only(&["message"])),
     row("stream", Tier::One, Only(&["message"])),

@@ -1,0 +1,205 @@
+//! The compressed messages of one connection: an inflater is borrowed for each, and waits are bounded. It does not
+//! know frames, and which messages are compressed.
+
+use crate::history::History;
+use crate::{Direction, Error, InflaterPool, Lent, TakeoverSlot};
+
+/// What one connection may cost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct InboundLimits {
+    /// The largest message, inflated, in bytes.
+    pub max_message_bytes: usize,
+    /// How many compressed bytes wait while the pool is empty.
+    pub max_waiting_bytes: usize,
+}
+
+impl InboundLimits {
+    /// Messages of 1 MiB, 64 KiB waiting.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { max_message_bytes: 1 << 20, max_waiting_bytes: 64 << 10 }
+    }
+}
+
+impl Default for InboundLimits {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// What became of a fragment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub enum Progress {
+    /// All bytes so far are inflated; if the last fragment was among them, the message is complete.
+    Inflated,
+    /// No inflater is free: the bytes are kept. Go on with more fragments, or call [`Inbound::resume`] later.
+    Waiting,
+    /// No inflater is free, and there is no room: nothing of this fragment was taken. Stop reading, and push it again later.
+    Full,
+}
+
+/// Inflates the messages of one connection.
+///
+/// Between messages it holds nothing, or under takeover its window, which grows up to the agreed size as bytes come. Within a
+/// message it holds an inflater of the pool, or the compressed bytes that wait for one.
+///
+/// ```
+/// use tidegate_deflate::{Direction, Inbound, InboundLimits, InflaterPool, Progress};
+///
+/// let pool = InflaterPool::new(4); // for all connections
+/// let mut inbound = Inbound::new(Direction::stateless(), InboundLimits::new());
+/// let mut message = Vec::new();
+/// let first = inbound.push(&pool, &[0xf2, 0x48, 0xcd], false, &mut message)?;
+/// let last = inbound.push(&pool, &[0xc9, 0xc9, 0x07, 0x00], true, &mut message)?;
+/// assert_eq!((first, last), (Progress::Inflated, Progress::Inflated));
+/// assert_eq!(message, b"Hello");
+/// # Ok::<(), tidegate_deflate::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct Inbound {
+    agreed: Direction,
+    limits: InboundLimits,
+    history: History,
+    state: State,
+    slot: Option<TakeoverSlot>,
+}
+
+#[derive(Debug)]
+enum State {
+    Idle,
+    Inflating(Lent),
+    Waiting { bytes: Vec<u8>, last: bool },
+    Failed,
+}
+
+impl Inbound {
+    /// Without takeover: holds nothing between messages. If `agreed` has takeover, a window is kept all the same, as the
+    /// peer is entitled to it; [`with_slot`](Self::with_slot) counts it.
+    #[must_use]
+    pub fn new(agreed: Direction, limits: InboundLimits) -> Self {
+        Self { agreed, limits, history: History::default(), state: State::Idle, slot: None }
+    }
+
+    /// Keeps the slot that pays for the window of a direction with takeover.
+    #[must_use]
+    pub fn with_slot(mut self, slot: TakeoverSlot) -> Self {
+        self.slot = self.agreed.takeover.then_some(slot);
+        self
+    }
+
+    /// Inflates the next fragment of a compressed message, appending to `out`, as far as an inflater is free.
+    /// `last`: the message ends with it.
+    ///
+    /// # Errors
+    /// Any [`Error`] of inflating: the connection has to end with its close code. The inflater is back in its pool then.
+    pub fn push(
+        &mut self,
+        pool: &InflaterPool,
+        fragment: &[u8],
+        last: bool,
+        out: &mut Vec<u8>,
+    ) -> Result<Progress, Error> {
+        match std::mem::replace(&mut self.state, State::Failed) {
+            State::Failed => Err(Error::AfterFailure),
+            State::Inflating(lent) => self.inflate(lent, fragment, last, out),
+            State::Waiting { last: true, .. } => Err(Error::AfterFailure),
+            State::Waiting { bytes, last: false } => match pool.lend() {
+                Some(lent) => {
+                    let lent = self.begin(lent);
+                    match self.inflate(lent, &bytes, false, out)? {
+                        Progress::Inflated => self.push(pool, fragment, last, out),
+                        other => Ok(other),
+                    }
+                }
+                None => Ok(self.wait(Some(bytes), fragment, last)),
+            },
+            State::Idle => match pool.lend() {
+                Some(lent) => {
+                    let lent = self.begin(lent);
+                    self.inflate(lent, fragment, last, out)
+                }
+                None => Ok(self.wait(None, fragment, last)),
+            },
+        }
+    }
+
+    /// Inflates what waits, if an inflater is free now. [`Progress::Inflated`] also if nothing waited.
+    ///
+    /// # Errors
+    /// As [`push`](Self::push).
+    pub fn resume(&mut self, pool: &InflaterPool, out: &mut Vec<u8>) -> Result<Progress, Error> {
+        if !self.is_waiting() {
+            return Ok(Progress::Inflated);
+        }
+        let Some(lent) = pool.lend() else { return Ok(Progress::Waiting) };
+        match std::mem::replace(&mut self.state, State::Failed) {
+            State::Waiting { bytes, last } => {
+                let lent = self.begin(lent);
+                self.inflate(lent, &bytes, last, out)
+            }
+            other => {
+                self.state = other;
+                Ok(Progress::Inflated)
+            }
+        }
+    }
+
+    /// Whether compressed bytes wait for an inflater.
+    #[must_use]
+    pub fn is_waiting(&self) -> bool {
+        matches!(self.state, State::Waiting { .. })
+    }
+
+    /// Bytes held for this connection now: its window and what waits.
+    #[must_use]
+    pub fn held_bytes(&self) -> usize {
+        let waiting = match &self.state {
+            State::Waiting { bytes, .. } => bytes.capacity(),
+            _ => 0,
+        };
+        self.history.capacity() + waiting
+    }
+
+    fn begin(&mut self, mut lent: Lent) -> Lent {
+        let (window, max) = (self.agreed.window_bits, self.limits.max_message_bytes);
+        if self.agreed.takeover {
+            lent.begin_with(std::mem::take(&mut self.history), window, max);
+        } else {
+            lent.begin(window, max);
+        }
+        lent
+    }
+
+    fn inflate(
+        &mut self,
+        mut lent: Lent,
+        fragment: &[u8],
+        last: bool,
+        out: &mut Vec<u8>,
+    ) -> Result<Progress, Error> {
+        lent.push(fragment, out)?;
+        if last {
+            lent.finish()?;
+            if self.agreed.takeover {
+                self.history = lent.take_history();
+            }
+            self.state = State::Idle;
+        } else {
+            self.state = State::Inflating(lent);
+        }
+        Ok(Progress::Inflated)
+    }
+
+    fn wait(&mut self, kept: Option<Vec<u8>>, fragment: &[u8], last: bool) -> Progress {
+        let held = kept.as_ref().map_or(0, Vec::len);
+        if held.saturating_add(fragment.len()) > self.limits.max_waiting_bytes {
+            self.state = kept.map_or(State::Idle, |bytes| State::Waiting { bytes, last: false });
+            return Progress::Full;
+        }
+        let mut bytes = kept.unwrap_or_default();
+        bytes.extend_from_slice(fragment);
+        self.state = State::Waiting { bytes, last };
+        Progress::Waiting
+    }
+}
