@@ -7,7 +7,7 @@ use tidegate_message::{Class, Priority};
 use tidegate_session::{Feature, Message, Outbound, Sent};
 use tokio::time::Instant;
 
-use crate::peer::{Peer, Setup, number, numbered, settle, stream, text};
+use crate::peer::{Peer, Setup, number, numbered, pass, settle, stream, text};
 
 const DELAY: Duration = Duration::from_millis(50);
 
@@ -126,6 +126,22 @@ async fn a_message_that_must_be_plain_is_in_no_batch_that_may_be_compressed() {
     }
     let frames = [peer.next().await, peer.next().await, peer.next().await];
     assert_eq!(frames.each_ref().map(numbers), [vec![1], vec![2], vec![3]]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_batch_that_is_due_stays_in_the_outbox_of_a_client_that_takes_nothing() {
+    let mut peer = Setup { pipe: 64, ..Setup::agreed(&[Feature::Batch]) }.start();
+    for n in 0..2 {
+        assert_eq!(peer.handle.send(numbered(n)), Sent::Queued);
+        settle().await;
+    }
+    // Its answer, a welcome, is larger than the pipe and goes past the outbox.
+    peer.say(json!({"type": "auth", "token": "t"})).await;
+    pass(DELAY * 3).await;
+    assert_eq!(peer.handle.waiting(), 1);
+    assert_eq!(peer.next().await["n"], 0);
+    assert_eq!(peer.next().await["type"], "welcome");
+    assert_eq!(peer.next().await["n"], 1);
 }
 
 #[tokio::test(start_paused = true)]
