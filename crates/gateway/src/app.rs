@@ -16,9 +16,11 @@ use tidegate_session::{Feature, Features, Handle, Settings};
 
 use crate::config::Config;
 use crate::identity::{Identity, Rights};
+use crate::network::Networks;
 use crate::observe::Counts;
 use crate::random;
 use crate::runs::Runs;
+use crate::shared_limits::SharedLimits;
 use crate::token::Verifier;
 use crate::upstream::Routes;
 
@@ -35,6 +37,8 @@ pub struct App {
     pub(crate) verifier: Option<Verifier>,
     pub(crate) api_key: String,
     pub(crate) limited: Arc<SharedTotals>,
+    pub(crate) shared_limits: SharedLimits,
+    pub(crate) networks: Arc<Networks>,
     pub(crate) counts: Counts,
     pub(crate) started: Instant,
     draining: AtomicBool,
@@ -66,6 +70,8 @@ impl App {
             verifier: Verifier::new(&config),
             api_key,
             limited: Arc::default(),
+            shared_limits: SharedLimits::new(&config),
+            networks: Arc::default(),
             counts: Counts::default(),
             started: Instant::now(),
             draining: AtomicBool::new(false),

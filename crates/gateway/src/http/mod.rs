@@ -1,6 +1,8 @@
 //! The HTTP side: which paths there are, who may use them, and which handler answers.
 
 mod connections;
+mod cors;
+mod limit;
 mod metrics;
 mod observe;
 mod operations;
@@ -21,6 +23,8 @@ use tower_service::Service;
 use crate::access::has_key;
 use crate::app::App;
 use crate::demo;
+pub(crate) use cors::cors;
+pub(crate) use limit::{limit_api, too_many_requests};
 pub(crate) use observe::observe;
 
 /// Who may use an endpoint.
