@@ -16,7 +16,7 @@ use tower_service::Service;
 #[derive(Clone, Debug)]
 pub(crate) struct AroundLayer<F>(F);
 
-/// A layer of this function: `Fn(&Request) -> Result<M, Response<Body>>`, where the mark `M` is a
+/// A layer of this function: `Fn(&Request) -> Result<M, Box<Response<Body>>>`, where the mark `M` is a
 /// `FnOnce(&mut Response<Body>)`.
 pub(crate) const fn around<F>(function: F) -> AroundLayer<F> {
     AroundLayer(function)
@@ -40,7 +40,7 @@ pub(crate) struct Around<S, F> {
 impl<S, F, M, Request> Service<Request> for Around<S, F>
 where
     S: Service<Request, Response = Response<Body>, Error = Infallible>,
-    F: Fn(&Request) -> Result<M, Response<Body>>,
+    F: Fn(&Request) -> Result<M, Box<Response<Body>>>,
     M: FnOnce(&mut Response<Body>),
 {
     type Response = Response<Body>;
@@ -54,7 +54,7 @@ where
     fn call(&mut self, request: Request) -> Self::Future {
         match (self.function)(&request) {
             Ok(mark) => Marking::Passed { inner: self.inner.call(request), mark: Some(mark) },
-            Err(answer) => Marking::Answered { answer: Some(answer) },
+            Err(answer) => Marking::Answered { answer: Some(*answer) },
         }
     }
 }

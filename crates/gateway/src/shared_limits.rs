@@ -115,7 +115,6 @@ fn both<A: Hash + Eq + Clone, B: Hash + Eq + Clone>(
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a test")]
 mod tests {
     use super::*;
 

@@ -18,7 +18,7 @@ use crate::accept::{
 };
 use crate::app::App;
 use crate::around::around;
-use crate::commands::{DeadlineLayer, ObserveLayer, Refusal, Router, authorize};
+use crate::commands::{DeadlineLayer, ObserveLayer, Refusal, Router, authorize, bytes_since};
 use crate::connection::Me;
 use crate::guard::guard;
 use crate::http::{Api, cors, limit_api, observe};
@@ -55,7 +55,7 @@ pub fn accept(app: &Arc<App>) -> AcceptService {
     BoxCloneSyncService::new(accept)
 }
 
-/// Per session: observe → rate limit → shared limits → authorize → deadline → router. Not boxed: a message passes by calls alone.
+/// Per session: observe → byte limit → rate limit → shared limits → authorize → deadline → router. Not boxed: a message passes by calls alone.
 pub(crate) fn commands(
     app: &Arc<App>,
     me: &Me,
@@ -72,6 +72,11 @@ pub(crate) fn commands(
     ServiceBuilder::new()
         // Outermost: refused commands count too.
         .layer(ObserveLayer { app: Arc::clone(app), facts: Arc::clone(&me.facts) })
+        // First of the limits: what was read was read, whatever the others say of it.
+        .layer(option_layer(app.byte_limit().map(|limit| {
+            RateLimitLayer::new(limit, limit, bytes_since(&me.facts), Instant::now)
+                .totals(Arc::clone(&app.limited_bytes))
+        })))
         // Before any work: a flood costs a comparison a message.
         .layer(option_layer(app.config.rate_limit.enabled.then_some(limit)))
         // After the session's own, so that one session of a user takes no more of this than its own limit lets through.

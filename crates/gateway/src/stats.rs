@@ -70,6 +70,7 @@ pub(crate) struct RateLimit {
     pub(crate) allowed: u64,
     pub(crate) limited: u64,
     pub(crate) blocked: u64,
+    pub(crate) bytes: Limited,
     /// The limits that many share.
     pub(crate) user: Limited,
     pub(crate) ip: Limited,
@@ -165,6 +166,7 @@ pub(crate) fn stats(app: &App) -> Stats {
             allowed: limited.allowed,
             limited: limited.limited,
             blocked: limited.blocked,
+            bytes: app.limited_bytes.snapshot().into(),
             user: app.shared_limits.user.totals().into(),
             ip: app.shared_limits.ip.totals().into(),
             api: app.shared_limits.api.totals().into(),

@@ -176,6 +176,8 @@ section! {
         free_max_requests: u32 = 120, in 1..=1_000_000;
         /// The window of `free_max_requests`.
         free_window: Duration = secs(60), in millis(10)..=DAY;
+        /// Bytes of messages that a session may send in one `window`. 0 means no limit.
+        max_bytes: Size = bytes(0), in bytes(0)..=mib(4095);
         /// The limit of all sessions of a user together. Empty means none.
         user: Option<Quota> = None;
         /// The limit of all sessions of an address together; an IPv6 address counts by its first 64 bits. Empty

@@ -17,12 +17,12 @@ const MAX_AGE: HeaderValue = HeaderValue::from_static("600");
 pub(crate) fn cors<B>(
     app: &App,
     request: &Request<B>,
-) -> Result<impl FnOnce(&mut Response<Body>) + use<B>, Response<Body>> {
+) -> Result<impl FnOnce(&mut Response<Body>) + use<B>, Box<Response<Body>>> {
     let for_pages = FOR_PAGES.contains(&request.uri().path());
     let origin = request.headers().get(header::ORIGIN).filter(|_| for_pages);
     let allowed = origin.filter(|_| allows_origin(app, request)).cloned();
     if origin.is_some() && is_preflight(request) {
-        return Err(preflight(allowed));
+        return Err(Box::new(preflight(allowed)));
     }
     Ok(move |response: &mut Response<Body>| {
         if for_pages {

@@ -23,7 +23,7 @@ async fn preflight(gateway: &Running, path: &str, origin: &str) -> Answered {
 
 fn names(answer: &Answered) -> Option<&str> {
     let name = answer.headers.get("access-control-allow-origin");
-    name.map(|value| value.to_str().unwrap())
+    name.and_then(|value| value.to_str().ok())
 }
 
 #[tokio::test]

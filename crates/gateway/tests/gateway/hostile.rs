@@ -48,16 +48,16 @@ impl Before {
     }
 
     /// Waits until everything is back where it was, and the gateway still serves.
-    async fn is_restored(self, gateway: &Running) {
+    async fn assert_restored(self, gateway: &Running) {
         let mut client = gateway.client().await;
         client.send_json(serde_json::json!({ "type": "ping" })).await;
         client.expect("pong").await;
         drop(client);
-        self.is_restored_without_a_client(gateway).await;
+        self.assert_restored_without_a_client(gateway).await;
     }
 
     /// The same where a client cannot simply connect.
-    async fn is_restored_without_a_client(self, gateway: &Running) {
+    async fn assert_restored_without_a_client(self, gateway: &Running) {
         gateway.stats_until(|stats| stats["active_connections"] == self.sessions).await;
         let mut now = Self::now(gateway, self.sessions);
         for _ in 0..500 {
@@ -77,7 +77,9 @@ impl Before {
 }
 
 async fn sessions(gateway: &Running) -> u64 {
-    gateway.get("/api/websocket/stats").await.json()["active_connections"].as_u64().unwrap()
+    gateway.get("/api/websocket/stats").await.json()["active_connections"]
+        .as_u64()
+        .expect("a count")
 }
 
 /// How many open files of this process are sockets at either end of this port. Other tests may run in the same process.
@@ -102,8 +104,8 @@ fn sockets(port: u16) -> usize {
 /// The memory in use, in MiB.
 fn resident_mib() -> usize {
     let statm = fs::read_to_string("/proc/self/statm").expect("the memory's figures");
-    let pages: usize = statm.split(' ').nth(1).unwrap().parse().unwrap();
-    pages * 4096 / (1 << 20)
+    let pages = statm.split(' ').nth(1).and_then(|pages| pages.parse::<usize>().ok());
+    pages.expect("the second is a count of pages") * 4096 / (1 << 20)
 }
 
 async fn connect(gateway: &Running) -> TcpStream {
@@ -144,12 +146,12 @@ async fn exchange(stream: &mut TcpStream, request: &str) -> (u16, String, String
         read_more(stream, &mut seen).await;
     };
     let text = String::from_utf8_lossy(&seen[..head]).to_ascii_lowercase();
-    let length = field(&text, "content-length").map_or(0, |value| value.parse().unwrap());
+    let length = field(&text, "content-length").map_or(0, |value| value.parse().expect("a length"));
     while seen.len() < head + length {
         read_more(stream, &mut seen).await;
     }
     let body = String::from_utf8_lossy(&seen[head..head + length]).into_owned();
-    (text[9..12].parse().unwrap(), text, body)
+    (text[9..12].parse().expect("a status"), text, body)
 }
 
 async fn read_more(stream: &mut TcpStream, seen: &mut Vec<u8>) {

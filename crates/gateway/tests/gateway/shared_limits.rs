@@ -19,6 +19,11 @@ async fn echo(client: &mut Client) -> Value {
     client.next_json().await
 }
 
+async fn ask(client: &mut Client) -> Value {
+    client.send_json(json!({ "type": "message", "content": "q" })).await;
+    client.next_json().await
+}
+
 #[tokio::test]
 async fn the_sessions_of_a_user_share_the_users_limit() {
     let gateway = gateway(|config| {
@@ -78,10 +83,10 @@ async fn a_route_is_asked_so_often_by_all_together() {
     route.rate_limit = quota(2);
     let gateway = gateway(|config| config.routes = vec![route]).await;
     let (mut one, mut other) = (gateway.client().await, gateway.client().await);
-    assert_eq!(echo(&mut one).await["content"], "hi");
+    assert_eq!(ask(&mut one).await["content"], "hi");
     other.send_json(json!({ "type": "stream", "query": "q" })).await;
     assert_eq!(other.answer().await.text, "hi");
-    assert_eq!(echo(&mut other).await["type"], "rate_limit_error");
+    assert_eq!(ask(&mut other).await["type"], "rate_limit_error");
     one.send_json(json!({ "type": "stream", "query": "q", "id": 7 })).await;
     assert_eq!(one.expect("rate_limit_error").await["id"], 7);
     assert_eq!(upstream.counts().completed, 2, "refused questions are not asked");

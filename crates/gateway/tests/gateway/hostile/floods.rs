@@ -27,7 +27,7 @@ async fn a_thousand_connections_that_never_speak_are_cut_off_and_hinder_nobody()
         assert_eq!(rest(stream).await, "");
     }
     drop((silent, client));
-    before.is_restored(&gateway).await;
+    before.assert_restored(&gateway).await;
 }
 
 #[tokio::test]
@@ -47,7 +47,7 @@ async fn sessions_that_never_say_who_they_are_end_in_time() {
         assert_eq!(client.close_frame().await.expect("a close frame").0, 4001);
     }
     drop(silent);
-    before.is_restored_without_a_client(&gateway).await;
+    before.assert_restored_without_a_client(&gateway).await;
 }
 
 /// A handshake with this token on a connection that lives on.
@@ -88,7 +88,7 @@ async fn a_flood_of_bad_tokens_costs_few_signatures_and_shuts_nobody_else_out() 
     assert_eq!(stats["refused"]["token"], judged);
     assert_eq!(stats["refused"]["handshakes"], limited);
     drop(stream);
-    before.is_restored_without_a_client(&gateway).await;
+    before.assert_restored_without_a_client(&gateway).await;
 }
 
 #[tokio::test]
@@ -112,7 +112,7 @@ async fn an_address_has_its_connections_and_no_more() {
         let request = UPGRADE.replacen("13", "7", 1) + "\r\n";
         assert_eq!(exchange(&mut connect(&gateway).await, &request).await.0, 426);
     }
-    before.is_restored(&gateway).await;
+    before.assert_restored(&gateway).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -142,5 +142,5 @@ async fn two_hundred_at_once_never_make_more_than_fifty_sessions() {
         drop(inside);
         gateway.stats_until(|stats| stats["active_connections"] == 0).await;
     }
-    before.is_restored(&gateway).await;
+    before.assert_restored(&gateway).await;
 }

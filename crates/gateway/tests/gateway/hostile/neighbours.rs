@@ -29,7 +29,7 @@ fn share(times: &[Duration], percent: usize) -> Duration {
 
 /// A masked text frame with an all-zero key.
 fn frame(text: &str) -> Vec<u8> {
-    let mut frame = vec![0x81, 0x80 | u8::try_from(text.len()).unwrap(), 0, 0, 0, 0];
+    let mut frame = vec![0x81, 0x80 | u8::try_from(text.len()).expect("a short text"), 0, 0, 0, 0];
     frame.extend_from_slice(text.as_bytes());
     frame
 }
@@ -60,7 +60,6 @@ async fn flood(gateway: &Running, time: Duration) -> u64 {
     }
 }
 
-#[expect(clippy::print_stderr, reason = "the figures are for a person")]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_flood_of_five_thousand_a_second_slows_nobody_else() {
     let gateway = gateway(|config| {
@@ -83,7 +82,7 @@ async fn a_flood_of_five_thousand_a_second_slows_nobody_else() {
     let stats = gateway.get("/api/websocket/stats").await.json();
     let refused = stats["rate_limit"]["blocked"].as_u64().unwrap();
     assert!(refused > sent / 2, "{refused} of {sent} were refused");
-    before.is_restored(&gateway).await;
+    before.assert_restored(&gateway).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -119,5 +118,5 @@ async fn a_client_that_stops_reading_costs_its_queue_while_fifty_megabytes_pass(
     let dropped = stats["queue"]["non_critical_messages_dropped"].as_u64().unwrap();
     assert!(dropped > 10, "{stats:#}");
     drop(stuck);
-    before.is_restored(&gateway).await;
+    before.assert_restored(&gateway).await;
 }

@@ -21,7 +21,7 @@ async fn half_an_upgrade_request_is_cut_off_in_time() {
     }
     // A client that leaves in the middle is no different.
     connect(&gateway).await.write_all(&UPGRADE.as_bytes()[..60]).await.unwrap();
-    before.is_restored(&gateway).await;
+    before.assert_restored(&gateway).await;
 }
 
 #[tokio::test]
@@ -45,7 +45,7 @@ async fn header_bytes_one_by_one_do_not_buy_time() {
     assert!(took >= Duration::from_millis(250), "cut off after {took:?}");
     assert!(took < Duration::from_millis(1500), "cut off only after {took:?}");
     drop(stream);
-    before.is_restored(&gateway).await;
+    before.assert_restored(&gateway).await;
 }
 
 #[tokio::test]
@@ -61,7 +61,7 @@ async fn a_hundred_thousand_headers_are_refused_unread() {
     assert!(answer(&gateway, large.as_bytes()).await.starts_with("HTTP/1.1 431 "));
     let flood = answer(&gateway, many(100_000).as_bytes()).await;
     assert!(flood.is_empty() || flood.starts_with("HTTP/1.1 431 "), "{flood}");
-    before.is_restored(&gateway).await;
+    before.assert_restored(&gateway).await;
 }
 
 #[tokio::test]
@@ -106,7 +106,7 @@ async fn no_second_request_is_smuggled_behind_a_first() {
     }
     let old = request("Transfer-Encoding: chunked", "0\r\n\r\n").replacen("1.1", "1.0", 1);
     assert!(answer(&gateway, old.as_bytes()).await.contains(" 400 "));
-    before.is_restored(&gateway).await;
+    before.assert_restored(&gateway).await;
 }
 
 #[tokio::test]
@@ -124,7 +124,7 @@ async fn an_upgrade_with_a_body_is_refused() {
         assert_eq!(status, 400, "{headers}");
         assert!(problem.contains("has no body"), "{headers}: {problem}");
     }
-    before.is_restored(&gateway).await;
+    before.assert_restored(&gateway).await;
 }
 
 #[tokio::test]
@@ -153,7 +153,7 @@ async fn wrong_methods_and_versions_open_nothing() {
         let opened = ["HTTP/1.1 1", "HTTP/1.1 2", "HTTP/1.0 2"].iter().any(|ok| text.contains(ok));
         assert!(!opened, "{}: {text}", String::from_utf8_lossy(bytes));
     }
-    before.is_restored(&gateway).await;
+    before.assert_restored(&gateway).await;
 }
 
 #[tokio::test]
@@ -174,7 +174,7 @@ async fn a_key_of_any_other_length_than_sixteen_bytes_is_refused() {
     }
     let good = with(&STANDARD.encode([7; 16]));
     assert_eq!(exchange(&mut connect(&gateway).await, &good).await.0, 101);
-    before.is_restored(&gateway).await;
+    before.assert_restored(&gateway).await;
 }
 
 #[tokio::test]
@@ -192,7 +192,8 @@ async fn pipelined_upgrades_open_one_session_and_end_it() {
     let text = rest(&mut stream).await;
     assert_eq!(answers(&text), 2, "{text}");
     assert!(text.contains("HTTP/1.1 101 "), "{text}");
-    before.is_restored(&gateway).await;
+    drop(stream);
+    before.assert_restored(&gateway).await;
 }
 
 #[tokio::test]
@@ -224,5 +225,5 @@ async fn a_token_of_a_mebibyte_costs_no_more_than_its_limit() {
     assert!(began.elapsed() < PATIENCE / 5, "{:?}", began.elapsed());
     drop(client);
     pause(Duration::from_millis(1)).await;
-    before.is_restored(&gateway).await;
+    before.assert_restored(&gateway).await;
 }
