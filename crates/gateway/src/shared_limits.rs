@@ -56,6 +56,11 @@ impl SharedLimits {
         }
     }
 
+    /// Whether any limit on commands is on.
+    pub(crate) fn concern_commands(&self) -> bool {
+        self.user.0.is_some() || self.ip.0.is_some()
+    }
+
     /// A command of this user from this address; one that either refuses counts for neither.
     pub(crate) fn command(
         &self,

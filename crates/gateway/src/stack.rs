@@ -27,7 +27,7 @@ use crate::upstream::{FirstByteLayer, Route, UpstreamService};
 /// The service of the listener. Boxed here, at the seam to the server.
 pub type AcceptService = BoxCloneSyncService<Request<Incoming>, Response<Body>, Infallible>;
 
-/// Per HTTP request: observe → address → admit → origin → authenticate → upgrade, or observe → cors → limit → the API.
+/// Per HTTP request: observe → address → admit → origin → authenticate → upgrade, or observe → cors → limit → API.
 #[must_use]
 pub fn accept(app: &Arc<App>) -> AcceptService {
     let [here, full, origin, who] = [(); 4].map(|()| Arc::clone(app));
@@ -55,7 +55,8 @@ pub fn accept(app: &Arc<App>) -> AcceptService {
     BoxCloneSyncService::new(accept)
 }
 
-/// Per session: observe → byte limit → rate limit → shared limits → authorize → deadline → router. Not boxed: a message passes by calls alone.
+/// Per session: observe → byte limit → rate limit → shared limits → authorize → deadline → router. Not boxed: a
+/// message passes by calls alone.
 pub(crate) fn commands(
     app: &Arc<App>,
     me: &Me,
@@ -68,7 +69,8 @@ pub(crate) fn commands(
     let limit =
         RateLimitLayer::new(priced, free, cost, Instant::now).totals(Arc::clone(&app.limited));
     let identity = Arc::clone(&me.identity);
-    let (shared, who, network) = (Arc::clone(app), Arc::clone(&me.identity), me.network);
+    let (shared, who, network) =
+        (Arc::clone(&app.shared_limits), Arc::clone(&me.identity), me.network);
     ServiceBuilder::new()
         // Outermost: refused commands count too.
         .layer(ObserveLayer { app: Arc::clone(app), facts: Arc::clone(&me.facts) })
@@ -79,14 +81,13 @@ pub(crate) fn commands(
         })))
         // Before any work: a flood costs a comparison a message.
         .layer(option_layer(app.config.rate_limit.enabled.then_some(limit)))
-        // After the session's own, so that one session of a user takes no more of this than its own limit lets through.
-        .layer(guard(move |request: &mut Command| match request.command.is_free() {
-            true => Ok(()),
-            false => shared
-                .shared_limits
-                .command(&who.user, network, Instant::now())
-                .map_err(Refusal::from),
-        }))
+        // After the session's own: of what its user and address may do, a session gets no more than its own limit.
+        .layer(option_layer(app.shared_limits.concern_commands().then(|| {
+            guard(move |request: &mut Command| match request.command.is_free() {
+                true => Ok(()),
+                false => shared.command(&who.user, network, Instant::now()).map_err(Refusal::from),
+            })
+        })))
         // After the limits, so that guessing at rights is limited too.
         .layer(guard(move |request: &mut Command| {
             authorize(&identity, &request.command).map_err(Refusal)

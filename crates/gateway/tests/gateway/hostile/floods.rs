@@ -116,6 +116,26 @@ async fn an_address_has_its_connections_and_no_more() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn forty_at_once_make_five_sessions_of_one_user() {
+    let gateway = gateway(with_tokens).await;
+    let before = Before::of(&gateway).await;
+    let url = gateway.ws(&format!("/ws?token={}", token(json!({ "sub": "42" }))));
+    let connecting = (0..40).map(|_| async {
+        let mut client = Client::connect(&url).await;
+        match client.next().await {
+            Incoming::Text(_) => Some(client),
+            Incoming::Close(Some((1008, _))) => None,
+            other => panic!("{other:?}"),
+        }
+    });
+    let inside: Vec<Client> =
+        futures_util::future::join_all(connecting).await.into_iter().flatten().collect();
+    assert_eq!(inside.len(), 5);
+    drop(inside);
+    before.assert_restored_without_a_client(&gateway).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_hundred_at_once_never_make_more_than_fifty_sessions() {
     let gateway = gateway(|config| config.pool.max_connections = 50).await;
     let before = Before::of(&gateway).await;
