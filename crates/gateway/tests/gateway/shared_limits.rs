@@ -8,7 +8,7 @@ use tidegate::config::Quota;
 use tidegate_testkit::client::Client;
 use tidegate_testkit::upstream::{Script, Upstream, openai_text};
 
-use crate::running::{gateway, route, with_tokens};
+use crate::running::{API_KEY, gateway, route, with_tokens};
 
 fn quota(max_requests: u32) -> Option<Quota> {
     Some(Quota { max_requests, ..Quota::default() })
@@ -51,6 +51,47 @@ async fn the_sessions_of_a_user_share_the_users_limit() {
     assert_eq!(echo(&mut gateway.user("42").await).await["type"], "rate_limit_error");
     let stats = gateway.get("/api/websocket/stats").await.json();
     assert_eq!(stats["rate_limit"]["user"], json!({ "allowed": 4, "limited": 3, "blocked": 0 }));
+}
+
+#[tokio::test]
+async fn an_operator_sees_how_a_key_stands_and_may_forget_it() {
+    let gateway = gateway(|config| {
+        with_tokens(config);
+        let block = Duration::from_secs(30);
+        config.rate_limit.user =
+            Some(Quota { max_requests: 2, burst: 1, block, ..Quota::default() });
+    })
+    .await;
+    let key = format!("Bearer {API_KEY}");
+    let ask = async |method: Method, query: &str| {
+        let path = format!("/api/v1/limits{query}");
+        gateway.request(method, &path, &[("authorization", &key)], "").await
+    };
+    let stands = async |query: &str| ask(Method::GET, query).await.json()["user"].clone();
+    let mut client = gateway.user("42").await;
+    echo(&mut client).await;
+    let one = stands("?user=42&ip=127.0.0.1").await;
+    for (fact, value) in
+        [("max_requests", 2), ("burst", 1), ("window_ms", 60_000), ("remaining", 2)]
+    {
+        assert_eq!(one[fact], value, "{fact}");
+    }
+    assert_eq!(one["is_blocked"], false);
+    assert!((59_000..=60_000).contains(&one["reset_ms"].as_u64().unwrap()), "{one}");
+    for _ in 0..3 {
+        echo(&mut client).await;
+    }
+    let blocked = stands("?user=42").await;
+    assert_eq!((&blocked["remaining"], &blocked["is_blocked"]), (&json!(0), &json!(true)));
+    assert_eq!(stands("?user=7").await["remaining"], 3);
+    let fresh = ask(Method::DELETE, "?user=42").await.json();
+    assert_eq!((&fresh["user"]["remaining"], &fresh["ip"]), (&json!(3), &Value::Null));
+    assert_eq!(echo(&mut client).await["type"], "message");
+    for wrong in ["", "?ip=nowhere", "?user="] {
+        assert_eq!(ask(Method::GET, wrong).await.status, 400, "{wrong}");
+    }
+    let guess = gateway.request(Method::DELETE, "/api/v1/limits?user=42", &[], "").await;
+    assert_eq!(guess.status, 401);
 }
 
 #[tokio::test]
