@@ -16,9 +16,11 @@ use tidegate_session::{Feature, Features, Handle, Settings};
 
 use crate::config::Config;
 use crate::identity::{Identity, Rights};
+use crate::network::Networks;
 use crate::observe::Counts;
 use crate::random;
 use crate::runs::Runs;
+use crate::shared_limits::SharedLimits;
 use crate::token::Verifier;
 use crate::upstream::Routes;
 
@@ -35,6 +37,9 @@ pub struct App {
     pub(crate) verifier: Option<Verifier>,
     pub(crate) api_key: String,
     pub(crate) limited: Arc<SharedTotals>,
+    pub(crate) limited_bytes: Arc<SharedTotals>,
+    pub(crate) shared_limits: Arc<SharedLimits>,
+    pub(crate) networks: Arc<Networks>,
     pub(crate) counts: Counts,
     pub(crate) started: Instant,
     draining: AtomicBool,
@@ -66,6 +71,9 @@ impl App {
             verifier: Verifier::new(&config),
             api_key,
             limited: Arc::default(),
+            limited_bytes: Arc::default(),
+            shared_limits: Arc::new(SharedLimits::new(&config)),
+            networks: Arc::default(),
             counts: Counts::default(),
             started: Instant::now(),
             draining: AtomicBool::new(false),
@@ -116,6 +124,13 @@ impl App {
             Limit::new(limit.max_requests, limit.window).burst(limit.burst).block(limit.block),
             Limit::new(limit.free_max_requests, limit.free_window),
         )
+    }
+
+    /// The limit of a session's bytes, where there is one (RL7).
+    pub(crate) fn byte_limit(&self) -> Option<Limit> {
+        let limit = &self.config.rate_limit;
+        let most = u32::try_from(limit.max_bytes.bytes()).unwrap_or(u32::MAX);
+        (most > 0).then(|| Limit::new(most, limit.window))
     }
 
     pub(crate) fn session_settings(&self) -> Settings {

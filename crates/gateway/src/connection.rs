@@ -11,12 +11,13 @@ use tidegate_session::{Encoder, Handle, Session};
 use tidegate_ws::{Role, Socket};
 use tokio::net::TcpStream;
 
-use crate::accept::{Claim, first_auth};
+use crate::accept::{Arrival, Claim, first_auth};
 use crate::app::App;
 use crate::clock;
 use crate::commands::welcome;
 use crate::identity::Identity;
 use crate::lease::Lease;
+use crate::network::Network;
 use crate::observe::{Registered, count};
 use crate::stack;
 use crate::upstream::Asker;
@@ -27,6 +28,8 @@ pub(crate) struct Connection {
     pub(crate) claim: Claim,
     /// Gives its place at the door back when the connection is gone.
     pub(crate) place: Arc<Permit>,
+    /// Where it comes from, and its place among the connections from there.
+    pub(crate) arrival: Arrival,
     pub(crate) peer: Option<Peer>,
     pub(crate) encoding: Encoding,
     /// Features asked for in the query.
@@ -38,6 +41,8 @@ pub(crate) struct Connection {
 pub(crate) struct Me {
     pub(crate) session: SessionId,
     pub(crate) identity: Arc<Identity>,
+    /// Where its requests are counted, beside its user.
+    pub(crate) network: Option<Network>,
     /// Until when its token is good; renewed by `auth`.
     pub(crate) lease: Arc<Lease>,
     pub(crate) handle: Handle,
@@ -117,7 +122,8 @@ impl Connection {
         let grace = app.config.auth.expiry_grace;
         let expired = Arc::clone(&lease).expired(handle.clone(), grace);
         let identity = Arc::new(identity);
-        let me = Me { session, identity, lease, handle, facts: Arc::clone(&facts) };
+        let network = self.arrival.network;
+        let me = Me { session, identity, network, lease, handle, facts: Arc::clone(&facts) };
         let running = running.run(stack::commands(&app, &me), Registered(facts));
         // The expiry asks the session to end by its handle; it never ends by itself.
         let ended = tokio::select! {

@@ -18,6 +18,8 @@ pub(crate) struct Counts {
     pub(crate) refused_tokens: AtomicU64,
     pub(crate) refused_capacity: AtomicU64,
     pub(crate) refused_user_limit: AtomicU64,
+    pub(crate) refused_address: AtomicU64,
+    pub(crate) refused_handshakes: AtomicU64,
     pub(crate) streams_started: AtomicU64,
     pub(crate) streams_completed: AtomicU64,
     pub(crate) streams_cancelled: AtomicU64,

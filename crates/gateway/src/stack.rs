@@ -13,37 +13,50 @@ use tower::ServiceBuilder;
 use tower::util::{BoxCloneSyncService, option_layer};
 use tower_service::Service;
 
-use crate::accept::{ByPath, Upgrading, at_capacity, authenticate, check_origin, hold};
+use crate::accept::{
+    ByPath, Upgrading, at_capacity, authenticate, check_origin, hold, limit_address,
+};
 use crate::app::App;
-use crate::commands::{DeadlineLayer, ObserveLayer, Refusal, Router, authorize};
+use crate::around::around;
+use crate::commands::{DeadlineLayer, ObserveLayer, Refusal, Router, authorize, bytes_since};
 use crate::connection::Me;
 use crate::guard::guard;
-use crate::http::{Api, observe};
+use crate::http::{Api, cors, limit_api, observe};
 use crate::upstream::{FirstByteLayer, Route, UpstreamService};
 
 /// The service of the listener. Boxed here, at the seam to the server.
 pub type AcceptService = BoxCloneSyncService<Request<Incoming>, Response<Body>, Infallible>;
 
-/// Per HTTP request: observe → admit → origin → authenticate → upgrade, or the API.
+/// Per HTTP request: observe → address → admit → origin → authenticate → upgrade, or observe → cors → limit → API.
 #[must_use]
 pub fn accept(app: &Arc<App>) -> AcceptService {
-    let (full, origin, who) = (Arc::clone(app), Arc::clone(app), Arc::clone(app));
+    let [here, full, origin, who] = [(); 4].map(|()| Arc::clone(app));
     let sockets = ServiceBuilder::new()
-        // First: a gateway that is full spends nothing on a request, least of all a signature.
+        // First: an address that floods gets no place, not even one to be told that there is none.
+        .layer(guard(move |request: &mut Request<Incoming>| limit_address(&here, request)))
+        // Before any work: a gateway that is full spends nothing on a request, least of all a signature.
         .layer(AdmitLayer::new(app.gate.clone(), hold, move |none| Ok(at_capacity(&full, none))))
         // Before the token: a foreign page must not even learn whether its visitor's token is good.
         .layer(guard(move |request: &mut Request<Incoming>| check_origin(&origin, request)))
         // Last: from here on it is known who asks, or that the first message must say it.
         .layer(guard(move |request: &mut Request<Incoming>| authenticate(&who, request)))
         .service(Upgrading::new(app));
+    let [page, caller] = [(); 2].map(|()| Arc::clone(app));
+    let api = ServiceBuilder::new()
+        // Outermost: a page may read refusals too. A preflight costs nothing.
+        .layer(around(move |request: &Request<Incoming>| cors(&page, request)))
+        // Before the key is judged: guessing at it is limited too.
+        .layer(around(move |request: &Request<Incoming>| limit_api(&caller, request)))
+        .service(Api::new(app));
     let accept = ServiceBuilder::new()
         // Outermost: it sees every request and the status of every answer.
         .layer(observe(app))
-        .service(ByPath { echo: app.config.dev.echo, sockets, api: Api::new(app) });
+        .service(ByPath { echo: app.config.dev.echo, sockets, api });
     BoxCloneSyncService::new(accept)
 }
 
-/// Per session: observe → rate limit → authorize → deadline → router. Not boxed: a message passes by calls alone.
+/// Per session: observe → byte limit → rate limit → shared limits → authorize → deadline → router. Not boxed: a
+/// message passes by calls alone.
 pub(crate) fn commands(
     app: &Arc<App>,
     me: &Me,
@@ -56,12 +69,26 @@ pub(crate) fn commands(
     let limit =
         RateLimitLayer::new(priced, free, cost, Instant::now).totals(Arc::clone(&app.limited));
     let identity = Arc::clone(&me.identity);
+    let (shared, who, network) =
+        (Arc::clone(&app.shared_limits), Arc::clone(&me.identity), me.network);
     ServiceBuilder::new()
         // Outermost: refused commands count too.
         .layer(ObserveLayer { app: Arc::clone(app), facts: Arc::clone(&me.facts) })
+        // First of the limits: what was read was read, whatever the others say of it.
+        .layer(option_layer(app.byte_limit().map(|limit| {
+            RateLimitLayer::new(limit, limit, bytes_since(&me.facts), Instant::now)
+                .totals(Arc::clone(&app.limited_bytes))
+        })))
         // Before any work: a flood costs a comparison a message.
         .layer(option_layer(app.config.rate_limit.enabled.then_some(limit)))
-        // After the limit, so that guessing at rights is limited too.
+        // After the session's own: of what its user and address may do, a session gets no more than its own limit.
+        .layer(option_layer(app.shared_limits.concern_commands().then(|| {
+            guard(move |request: &mut Command| match request.command.is_free() {
+                true => Ok(()),
+                false => shared.command(&who.user, network, Instant::now()).map_err(Refusal::from),
+            })
+        })))
+        // After the limits, so that guessing at rights is limited too.
         .layer(guard(move |request: &mut Command| {
             authorize(&identity, &request.command).map_err(Refusal)
         }))

@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use serde::Serialize;
 use tidegate_pool::Target;
+use tidegate_ratelimit::Totals;
 use tidegate_session::Feature;
 
 use crate::app::App;
@@ -69,6 +70,26 @@ pub(crate) struct RateLimit {
     pub(crate) allowed: u64,
     pub(crate) limited: u64,
     pub(crate) blocked: u64,
+    pub(crate) bytes: Limited,
+    /// The limits that many share.
+    pub(crate) user: Limited,
+    pub(crate) ip: Limited,
+    pub(crate) api: Limited,
+    pub(crate) routes: Limited,
+}
+
+/// Requests by the verdict of one limit; zero where it is off.
+#[derive(Debug, Default, Serialize)]
+pub(crate) struct Limited {
+    pub(crate) allowed: u64,
+    pub(crate) limited: u64,
+    pub(crate) blocked: u64,
+}
+
+impl From<Totals> for Limited {
+    fn from(Totals { allowed, limited, blocked }: Totals) -> Self {
+        Self { allowed, limited, blocked }
+    }
 }
 
 #[derive(Debug, Serialize)]
@@ -86,6 +107,9 @@ pub(crate) struct Refused {
     pub(crate) token: u64,
     pub(crate) capacity: u64,
     pub(crate) user_limit: u64,
+    /// Connections beyond those that one address may have.
+    pub(crate) address: u64,
+    pub(crate) handshakes: u64,
 }
 
 /// Whether the gateway serves, and what is switched on.
@@ -142,6 +166,11 @@ pub(crate) fn stats(app: &App) -> Stats {
             allowed: limited.allowed,
             limited: limited.limited,
             blocked: limited.blocked,
+            bytes: app.limited_bytes.snapshot().into(),
+            user: app.shared_limits.user.totals().into(),
+            ip: app.shared_limits.ip.totals().into(),
+            api: app.shared_limits.api.totals().into(),
+            routes: app.routes.limited().into(),
         },
         streams: Streams {
             active: app.runs.len(),
@@ -155,6 +184,8 @@ pub(crate) fn stats(app: &App) -> Stats {
             token: counts.refused_tokens.load(Relaxed),
             capacity: counts.refused_capacity.load(Relaxed),
             user_limit: counts.refused_user_limit.load(Relaxed),
+            address: counts.refused_address.load(Relaxed),
+            handshakes: counts.refused_handshakes.load(Relaxed),
         },
         pool: Pool {
             max_connections: pool.max_connections,

@@ -172,7 +172,7 @@ fn yaml_says_the_same_as_toml() {
     let yaml = from_file("full.yaml").unwrap();
     assert_eq!(toml.config, yaml.config);
     assert!(matches!(yaml.origins.of("rate_limit.max_requests"), Origin::File { line: 16, .. }));
-    assert!(matches!(yaml.origins.of("routes[1].types"), Origin::File { line: 30, .. }));
+    assert!(matches!(yaml.origins.of("routes[1].types"), Origin::File { line: 36, .. }));
 }
 
 #[test]
@@ -236,6 +236,8 @@ fn lists_tables_and_routes_can_be_set_by_variables() {
         ("TIDEGATE_QUEUE__CRITICAL_MESSAGE_TYPES", ""),
         ("TIDEGATE_AUTHORIZE__JOIN", r#"["a,b", "c"]"#),
         ("TIDEGATE_MESSAGE_TYPES", r#"{ new_message = "message_new" }"#),
+        ("TIDEGATE_RATE_LIMIT__IP", r#"{ max_requests = 600, block = "5s" }"#),
+        ("TIDEGATE_ROUTES__1__RATE_LIMIT", "{ max_requests = 9 }"),
         ("TIDEGATE_ROUTES__1__UPSTREAM", "http://127.0.0.1:9001/"),
         ("TIDEGATE_ROUTES__1__NAME", "second"),
         ("TIDEGATE_ROUTES__0__UPSTREAM", "http://127.0.0.1:9000/"),
@@ -249,6 +251,9 @@ fn lists_tables_and_routes_can_be_set_by_variables() {
     assert!(loaded.queue.critical_message_types.is_empty());
     assert_eq!(loaded.authorize.join, ["a,b", "c"]);
     assert_eq!(loaded.message_types["new_message"], "message_new");
+    let limit = loaded.rate_limit.ip.unwrap().limit();
+    assert_eq!((limit.max_requests(), limit.block_for().as_secs()), (600, 5));
+    assert_eq!(loaded.routes[1].rate_limit.as_ref().unwrap().max_requests, 9);
     let names: Vec<&str> = loaded.routes.iter().map(|route| route.name.as_str()).collect();
     assert_eq!(names, ["first", "second"]);
     assert_eq!(loaded.routes[0].request, Request::Template("{{input}}".to_owned()));

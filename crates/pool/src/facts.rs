@@ -74,6 +74,12 @@ impl Facts {
         self.alive.store(true, Relaxed);
     }
 
+    /// Payload bytes that came in so far.
+    #[must_use]
+    pub fn bytes_received(&self) -> u64 {
+        self.bytes_received.load(Relaxed)
+    }
+
     /// Counts a request; it is in flight until the guard is dropped.
     pub fn request(self: &Arc<Self>) -> InFlight {
         self.requests.fetch_add(1, Relaxed);

@@ -27,7 +27,7 @@ struct Document {
     code: &'static str,
     detail: Cow<'static, str>,
     #[serde(skip)]
-    header: Option<(header::HeaderName, HeaderValue)>,
+    headers: Vec<(header::HeaderName, HeaderValue)>,
 }
 
 fn as_number<S: serde::Serializer>(status: &StatusCode, serializer: S) -> Result<S::Ok, S::Error> {
@@ -43,13 +43,13 @@ impl Problem {
         detail: impl Into<Cow<'static, str>>,
     ) -> Self {
         let title = status.canonical_reason().unwrap_or("Error");
-        Self(Box::new(Document { title, status, code, detail: detail.into(), header: None }))
+        Self(Box::new(Document { title, status, code, detail: detail.into(), headers: Vec::new() }))
     }
 
-    /// The same, with a header that goes along: `Retry-After`, `Allow`, `WWW-Authenticate`, …
+    /// The same, with one more header that goes along: `Retry-After`, `Allow`, `WWW-Authenticate`, …
     #[must_use]
     pub fn with_header(mut self, name: header::HeaderName, value: HeaderValue) -> Self {
-        self.0.header = Some((name, value));
+        self.0.headers.push((name, value));
         self
     }
 
@@ -68,7 +68,7 @@ impl Problem {
         *response.status_mut() = self.0.status;
         let json = HeaderValue::from_static("application/problem+json");
         response.headers_mut().insert(header::CONTENT_TYPE, json);
-        if let Some((name, value)) = self.0.header {
+        for (name, value) in self.0.headers {
             response.headers_mut().insert(name, value);
         }
         response

@@ -1,6 +1,6 @@
 //! Which pages may connect: a browser sends its page's origin and cannot lie about it (RFC 6455 section 10.2).
 
-use http::{Request, header};
+use http::{Request, StatusCode, header};
 use tidegate_server::{Incoming, Problem};
 
 use crate::access::{host_of, is_loopback_host};
@@ -10,18 +10,25 @@ use crate::observe::count;
 /// Lets a request pass if it comes from no page, from the gateway's own, or from one that is listed.
 pub(crate) fn check_origin(app: &App, request: &Request<Incoming>) -> Result<(), Problem> {
     let Some(origin) = request.headers().get(header::ORIGIN) else { return Ok(()) };
-    let origin = origin.to_str().unwrap_or_default();
-    let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
-    if is_allowed(origin, host, app.is_local(), &app.config.listen.allowed_origins) {
+    if allows_origin(app, request) {
         return Ok(());
     }
     count(&app.counts.refused_origins);
-    tracing::warn!(%origin, "origin refused; to allow it, add it to `listen.allowed_origins`");
-    Err(Problem::new(
-        http::StatusCode::FORBIDDEN,
-        "origin_not_allowed",
-        "this origin is not allowed to connect",
-    ))
+    tracing::warn!(?origin, "origin refused; to allow it, add it to `listen.allowed_origins`");
+    Err(origin_refused())
+}
+
+/// Whether the request comes from a page that may connect.
+pub(crate) fn allows_origin<B>(app: &App, request: &Request<B>) -> bool {
+    let text = |name| request.headers().get(name).and_then(|value| value.to_str().ok());
+    let origin = text(header::ORIGIN).unwrap_or_default();
+    is_allowed(origin, text(header::HOST), app.is_local(), &app.config.listen.allowed_origins)
+}
+
+/// The answer to a page that may not connect.
+pub(crate) fn origin_refused() -> Problem {
+    let detail = "this origin is not allowed to connect";
+    Problem::new(StatusCode::FORBIDDEN, "origin_not_allowed", detail)
 }
 
 /// While listening on loopback, a page's host must be loopback too: a name that an attacker points at

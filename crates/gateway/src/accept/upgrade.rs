@@ -6,15 +6,16 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use http::{HeaderName, HeaderValue, Request, Response, StatusCode, header};
+use hyper::body::Body as _;
 use tidegate_payload_codec::Encoding;
 use tidegate_pool::{Full, Permit};
 use tidegate_server::{Body, Incoming, Peer, Problem, Upgrade};
 use tidegate_ws::handshake::{self, HandshakeError};
 use tower_service::Service;
 
-use super::Claim;
 use super::by_path::ECHO_PATH;
 use super::echo::echo;
+use super::{Arrival, Claim};
 use crate::access::query;
 use crate::app::App;
 use crate::connection::Connection;
@@ -54,6 +55,11 @@ impl Upgrading {
         if app.is_draining() {
             return Err(draining());
         }
+        // Nobody would read it, and its bytes must not be taken for frames.
+        if !request.body().is_end_stream() {
+            let detail = "an upgrade request has no body";
+            return Err(Problem::new(StatusCode::BAD_REQUEST, "bad_handshake", detail));
+        }
         if request.uri().path() == ECHO_PATH {
             return self.raw(request);
         }
@@ -69,6 +75,7 @@ impl Upgrading {
             app: Arc::clone(app),
             claim,
             place,
+            arrival: extensions.remove().unwrap_or_default(),
             peer: request.extensions().get::<Peer>().copied(),
             encoding: match accepted.protocol.as_deref() {
                 Some("tidegate.v1.msgpack") => Encoding::MessagePack,
@@ -88,12 +95,15 @@ impl Upgrading {
     /// An upgrade to the raw echo.
     fn raw(&self, mut request: Request<Incoming>) -> Result<Response<Body>, Problem> {
         let accepted = handshake::accept(&request, &[]).map_err(|error| bad_handshake(&error))?;
-        let place = request.extensions_mut().remove::<Place>();
+        let held = (
+            request.extensions_mut().remove::<Place>(),
+            request.extensions_mut().remove::<Arrival>(),
+        );
         let (upgrade, limits) = (Upgrade::of(&mut request), self.0.ws_limits());
         // Ends with its connection.
         tokio::spawn(async move {
             echo(upgrade, limits).await;
-            drop(place);
+            drop(held);
         });
         Ok(accepted.response.map(|()| Body::empty()))
     }

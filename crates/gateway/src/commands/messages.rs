@@ -57,6 +57,9 @@ fn ask(
     id: Option<RequestId>,
     input: Box<RawValue>,
 ) -> Call {
+    if let Err(refused) = route.admit() {
+        return Call::ready(Err(refused.into()));
+    }
     let (app, route, asker) = (Arc::clone(app), Arc::clone(route), me.asker());
     Call::boxed(async move {
         match upstream::ask(&app, &route, &asker, &input).await {

@@ -1,6 +1,7 @@
 //! What a session may ask for: the layers of its stack, the router under them, and the handlers.
 
 mod authorize;
+mod bytes;
 mod call;
 mod deadline;
 mod groups;
@@ -12,6 +13,7 @@ mod streams;
 mod welcome;
 
 pub(crate) use authorize::authorize;
+pub(crate) use bytes::bytes_since;
 pub(crate) use call::Call;
 pub(crate) use deadline::DeadlineLayer;
 pub(crate) use observe::ObserveLayer;

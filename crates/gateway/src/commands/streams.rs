@@ -28,6 +28,8 @@ pub(crate) fn start(
         let message = format!("{max} streams of this session are under way already");
         return Err(Rejection::new(Code::LimitReached, message).into());
     };
+    // Last: a run that does not start takes nothing of its route's limit.
+    route.admit()?;
     let start = Message::new(&Event::StreamStart { id, stream, session_id: me.session });
     // Through the outbox, so that it stands before the first chunk.
     let key = Outbound::stream_key(stream);

@@ -39,6 +39,7 @@ pub(crate) fn all(config: &Config, origins: &Origins) -> Vec<ConfigError> {
     check.auth(config);
     check.times(config);
     check.sizes(config);
+    check.limits(config);
     check.routes(&config.routes);
     check.errors.sort_by_key(|error| match error.origin {
         Origin::File { line, .. } => line,
@@ -133,6 +134,19 @@ impl Check<'_> {
                 );
                 self.conflict(key, "queue.max_queue_bytes", what);
             }
+        }
+    }
+
+    /// What costs more than the whole limit would never pass.
+    fn limits(&mut self, config: &Config) {
+        let (most, message) = (config.rate_limit.max_bytes, config.codec.max_message_bytes);
+        if most.bytes() > 0 && most < message {
+            let what = format!(
+                "rate_limit.max_bytes ({}) must not be smaller than codec.max_message_bytes ({})",
+                most.render(),
+                message.render()
+            );
+            self.conflict("rate_limit.max_bytes", "codec.max_message_bytes", what);
         }
     }
 

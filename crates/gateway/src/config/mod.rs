@@ -17,6 +17,7 @@ mod nearest;
 mod node;
 mod origin;
 mod profile;
+mod quota;
 mod reference;
 mod render;
 mod schema;
@@ -31,6 +32,7 @@ pub use choice::{Anonymous, Profile, Request, Response, Vocabulary};
 pub use error::{ConfigError, ConfigErrors, Problem, Unfit};
 pub use load::{Loaded, Sources};
 pub use origin::{Origin, Origins};
+pub use quota::Quota;
 pub use reference::reference;
 pub use schema::{
     Api, Auth, Authorize, Codec, Config, Dev, Heartbeat, Listen, Pool, Queue, RateLimit, Route,

@@ -9,6 +9,7 @@ use std::time::Duration;
 use http::Uri;
 
 use super::choice::{Anonymous, Profile, Request, Response, Vocabulary};
+use super::quota::Quota;
 use super::secret::Secret;
 use super::section::section;
 use super::size::Size;
@@ -73,7 +74,7 @@ section! {
         authorize: Authorize;
         /// The server API, under `/api/v1`.
         api: Api;
-        /// How many requests a session may make.
+        /// How many requests a session may make, and a user, an address and a caller of the HTTP API.
         rate_limit: RateLimit;
         /// What waits to be written to one session.
         queue: Queue;
@@ -110,6 +111,10 @@ section! {
         header_timeout: Duration = secs(10), in millis(100)..=secs(3600);
         /// The longest request body.
         max_body_bytes: Size = mib(1), in kib(1)..=mib(1024);
+        /// WebSocket handshakes in one second, good and bad ones. 0 means no limit.
+        max_handshakes_per_second: u32 = 0, in 0..=1_000_000;
+        /// The same for each address; an IPv6 address counts by its first 64 bits.
+        max_handshakes_per_second_per_ip: u32 = 0, in 0..=1_000_000;
     }
 }
 
@@ -155,9 +160,9 @@ section! {
 }
 
 section! {
-    /// `[rate_limit]`: how many requests a session may make.
+    /// `[rate_limit]`: how many requests a session may make, and a user, an address and a caller of the HTTP API.
     pub struct RateLimit {
-        /// Whether requests are limited at all.
+        /// Whether the requests of a session are limited. The tables below are switched on by being there.
         enabled: bool = true;
         /// Requests in one window.
         max_requests: u32 = 30, in 1..=1_000_000;
@@ -171,6 +176,18 @@ section! {
         free_max_requests: u32 = 120, in 1..=1_000_000;
         /// The window of `free_max_requests`.
         free_window: Duration = secs(60), in millis(10)..=DAY;
+        /// Bytes of messages that a session may send in one `window`. 0 means no limit.
+        max_bytes: Size = bytes(0), in bytes(0)..=mib(4095);
+        /// The limit of all sessions of a user together. Empty means none.
+        user: Option<Quota> = None;
+        /// The limit of all sessions of an address together; an IPv6 address counts by its first 64 bits. Empty
+        /// means none. Behind a proxy, the gateway must know the clients' own addresses first.
+        ip: Option<Quota> = None;
+        /// The limit of the HTTP API: of the holder of the API key, and of each address without it. Liveness
+        /// and readiness are not limited. Empty means none.
+        api: Option<Quota> = None;
+        /// Users, and addresses, that are kept count of at one time, for each limit.
+        max_keys: usize = 100_000, in 1..=10_000_000;
     }
 }
 
@@ -208,6 +225,8 @@ section! {
         max_connections: usize = 1000, in 1..=10_000_000;
         /// Connections of one user.
         max_connections_per_user: usize = 5, in 1..=1_000_000;
+        /// Connections from one address; an IPv6 address counts by its first 64 bits. 0 means no limit.
+        max_connections_per_ip: usize = 0, in 0..=1_000_000;
         /// Groups that one session may be in.
         max_groups_per_session: usize = 100, in 0..=100_000;
         /// How long a session may do nothing before it is closed. One that is in a group or follows a stream is not idle.
@@ -325,6 +344,8 @@ section! {
         types: Vec<String> = Vec::new();
         /// Whether `message` and `stream` without a `route` are sent here. At most one route is the default.
         default: bool = false;
+        /// How often all clients together may ask it. Empty means no limit.
+        rate_limit: Option<Quota> = None;
     }
 }
 

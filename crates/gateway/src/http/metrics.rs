@@ -7,7 +7,7 @@ use tidegate_server::Body;
 
 use super::reply::with_type;
 use crate::app::App;
-use crate::stats;
+use crate::stats::{self, Limited};
 
 pub(crate) fn metrics(app: &App) -> Response<Body> {
     with_type(text(app), "text/plain; version=0.0.4; charset=utf-8")
@@ -64,6 +64,18 @@ fn text(app: &App) -> String {
     counter("origins_refused_total", "Upgrades refused for their origin.", stats.refused.origin);
     counter("tokens_refused_total", "Tokens refused.", stats.refused.token);
     counter("capacity_refused_total", "Connections refused: full.", stats.refused.capacity);
+    counter("address_refused_total", "Connections refused: address.", stats.refused.address);
+    counter("handshakes_refused_total", "Handshakes over the limit.", stats.refused.handshakes);
+    let refused = |limit: &Limited| limit.limited + limit.blocked;
+    let limits = &stats.rate_limit;
+    counter("user_requests_refused_total", "Commands over a user's limit.", refused(&limits.user));
+    counter("ip_requests_refused_total", "Commands over an address's limit.", refused(&limits.ip));
+    counter("api_requests_refused_total", "HTTP requests over the limit.", refused(&limits.api));
+    counter(
+        "route_requests_refused_total",
+        "Commands over a route's limit.",
+        refused(&limits.routes),
+    );
     counter("user_limit_refused_total", "Sessions refused: too many.", stats.refused.user_limit);
     out
 }

@@ -1,6 +1,9 @@
 //! The HTTP side: which paths there are, who may use them, and which handler answers.
 
 mod connections;
+mod cors;
+mod limit;
+mod limits;
 mod metrics;
 mod observe;
 mod operations;
@@ -21,6 +24,8 @@ use tower_service::Service;
 use crate::access::has_key;
 use crate::app::App;
 use crate::demo;
+pub(crate) use cors::cors;
+pub(crate) use limit::{limit_api, too_many_requests};
 pub(crate) use observe::observe;
 
 /// Who may use an endpoint.
@@ -40,6 +45,8 @@ enum Access {
 enum Endpoint {
     Publish,
     Connections,
+    Limits,
+    ForgetLimits,
     Stats,
     ResetStats,
     Health,
@@ -51,9 +58,11 @@ enum Endpoint {
 }
 
 /// Every path, its method, who may use it, and what answers.
-const PATHS: [(&str, Method, Access, Endpoint); 14] = [
+const PATHS: [(&str, Method, Access, Endpoint); 16] = [
     ("/api/v1/publish", Method::POST, Access::Key, Endpoint::Publish),
     ("/api/v1/connections", Method::GET, Access::Key, Endpoint::Connections),
+    ("/api/v1/limits", Method::GET, Access::Key, Endpoint::Limits),
+    ("/api/v1/limits", Method::DELETE, Access::Key, Endpoint::ForgetLimits),
     ("/api/websocket/stats", Method::GET, Access::Operations, Endpoint::Stats),
     ("/api/websocket/stats/reset", Method::POST, Access::Key, Endpoint::ResetStats),
     ("/api/websocket/health", Method::GET, Access::Open, Endpoint::Health),
@@ -98,6 +107,8 @@ async fn respond(app: &Arc<App>, request: Request<Incoming>) -> Result<Response<
     match endpoint(app, &request)? {
         Endpoint::Publish => publish::publish(app, request).await,
         Endpoint::Connections => Ok(connections::connections(app)),
+        Endpoint::Limits => limits::limits(app, &request),
+        Endpoint::ForgetLimits => limits::forget(app, &request),
         Endpoint::Stats => Ok(operations::stats(app)),
         Endpoint::ResetStats => Ok(operations::reset(app)),
         Endpoint::Health => Ok(operations::health(app)),

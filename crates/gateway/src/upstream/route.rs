@@ -3,13 +3,16 @@
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Instant;
 
 use http::{HeaderMap, HeaderName, HeaderValue, Uri};
+use tidegate_ratelimit::{Refused, Totals};
 use tidegate_stream::{Framing, Limits, Parser, Vocabulary};
 
 use super::{Client, client};
-use crate::config::{self, Config};
+use crate::config::{self, Config, Quota};
 use crate::demo;
+use crate::shared_limits::Shared;
 
 /// One upstream and how to speak with it.
 #[derive(Debug)]
@@ -23,6 +26,8 @@ pub(crate) struct Route {
     vocabulary: Vocabulary,
     max_event_bytes: usize,
     critical: Arc<[String]>,
+    /// How often all clients together may ask it.
+    limit: Shared<()>,
 }
 
 /// Every route of the configuration, and the embedded agent's where it is served.
@@ -86,6 +91,19 @@ impl Routes {
         self.default.as_ref().or(self.demo.as_ref())
     }
 
+    /// Requests by the verdicts of the routes' own limits, of all routes together.
+    pub(crate) fn limited(&self) -> Totals {
+        let mut sum = Totals::default();
+        for Totals { allowed, limited, blocked } in
+            self.by_name.values().map(|route| route.limit.totals())
+        {
+            sum.allowed += allowed;
+            sum.limited += limited;
+            sum.blocked += blocked;
+        }
+        sum
+    }
+
     /// The names of all routes, in order.
     pub(crate) fn names(&self) -> Vec<&str> {
         let mut names: Vec<&str> = self.by_name.keys().map(String::as_str).collect();
@@ -124,7 +142,13 @@ impl Route {
             },
             max_event_bytes: config.stream.max_event_bytes.bytes(),
             critical: config.queue.critical_message_types.clone().into(),
+            limit: Shared::new(settings.rate_limit.as_ref().map(Quota::limit), 1),
         })
+    }
+
+    /// Counts a question; refuses it where all clients together ask too often.
+    pub(crate) fn admit(&self) -> Result<(), Refused> {
+        self.limit.check(&(), Instant::now())
     }
 
     /// A parser for an answer of this content type. Without a known one, a text is taken for text and

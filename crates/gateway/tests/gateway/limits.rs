@@ -61,6 +61,29 @@ async fn one_client_over_its_limit_does_not_touch_another() {
 }
 
 #[tokio::test]
+async fn bytes_have_a_limit_of_their_own_which_free_commands_pass_and_the_next_one_pays() {
+    let gateway = gateway(|config| {
+        config.codec.max_message_bytes = tidegate::config::Size::from_bytes(4096);
+        config.rate_limit.max_bytes = tidegate::config::Size::from_bytes(4096);
+    })
+    .await;
+    let mut client = gateway.client().await;
+    let large = json!({ "type": "message", "content": "x".repeat(1900) });
+    for passes in [true, true, false] {
+        client.send_json(large.clone()).await;
+        let expected = if passes { "message" } else { "rate_limit_error" };
+        client.expect(expected).await;
+    }
+    // The session's requests are far from their limit: a short one fits as well.
+    assert_eq!(echo(&mut client, 1).await["type"], "message");
+    client.send_json(json!({ "type": "ping", "padding": "x".repeat(1000) })).await;
+    client.expect("pong").await;
+    assert_eq!(echo(&mut client, 2).await["type"], "rate_limit_error");
+    let other = echo(&mut gateway.client().await, 1).await;
+    assert_eq!(other["type"], "message");
+}
+
+#[tokio::test]
 async fn switched_off_nothing_is_limited() {
     let gateway = gateway(|config| config.rate_limit.enabled = false).await;
     let mut client = gateway.client().await;
