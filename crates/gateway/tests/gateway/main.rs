@@ -1,5 +1,6 @@
 //! The gateway over real sockets, judged by a client and an upstream that share no code with it.
 
+mod api;
 mod codec;
 mod door;
 mod http_api;
