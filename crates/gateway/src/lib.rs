@@ -25,6 +25,7 @@ mod identity;
 mod lease;
 mod observe;
 mod random;
+pub mod remote;
 mod runs;
 pub mod stack;
 pub mod start;

@@ -6,6 +6,7 @@ mod door;
 mod http_api;
 mod limits;
 mod malformed;
+mod remote;
 mod running;
 mod sessions;
 mod slow;
