@@ -41,13 +41,20 @@ fn run(config: Config) -> Result<(), String> {
     }
     let runtime =
         runtime.enable_all().build().map_err(|error| format!("cannot start threads: {error}"))?;
-    runtime.block_on(async {
-        let stop = stop_signal().map_err(|error| format!("cannot listen for signals: {error}"))?;
+    let served = runtime.block_on(async {
+        let listening = |error| format!("cannot listen for signals: {error}");
+        let stop = stop_signal(1).map_err(listening)?;
+        let again = stop_signal(2).map_err(listening)?;
         let gateway = Gateway::bind(config).await?;
         println!("{}", gateway.announcement());
-        gateway.serve(stop).await;
-        Ok(())
-    })
+        tokio::select! {
+            () = gateway.serve(stop) => Ok(()),
+            () = again => Err("stopped at once by a second signal: not every session was closed".to_owned()),
+        }
+    });
+    // Whatever still runs is not waited for.
+    runtime.shutdown_background();
+    served
 }
 
 /// Asks a running gateway. What goes wrong has an exit code of its own: see `remote::Failure`.

@@ -3,9 +3,11 @@
 mod api;
 mod codec;
 mod door;
+mod drain;
 mod http_api;
 mod limits;
 mod malformed;
+mod process;
 mod remote;
 mod running;
 mod sessions;
