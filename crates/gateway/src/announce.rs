@@ -33,7 +33,7 @@ pub(crate) fn announcement(app: &App) -> String {
     }
     line(String::new());
     line(format!("  On: {}", switched_on(app)));
-    line("  Stop with Ctrl-C; sessions are told first.".to_owned());
+    line("  Stop with Ctrl-C; sessions are told first. A second Ctrl-C ends at once.".to_owned());
     out
 }
 

@@ -1,20 +1,22 @@
 //! What the whole gateway shares: built once at the start, then only read. Parts that change guard themselves.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use http::{HeaderValue, StatusCode, header};
 use tidegate_message::{MessageId, SessionId, StreamId};
 use tidegate_payload_codec::{Codec, Dictionary};
 use tidegate_pool::{Gate, Pool};
 use tidegate_queue::BatchPolicy;
 use tidegate_ratelimit::{Limit, SharedTotals};
+use tidegate_server::Problem;
 use tidegate_session::{Feature, Features, Handle, Settings};
 
 use crate::config::Config;
+use crate::drain::SHUTTING_DOWN;
 use crate::identity::{Identity, Rights};
 use crate::network::Networks;
 use crate::observe::Counts;
@@ -42,7 +44,8 @@ pub struct App {
     pub(crate) networks: Arc<Networks>,
     pub(crate) counts: Counts,
     pub(crate) started: Instant,
-    draining: AtomicBool,
+    /// By when a drain will be over, once one has begun.
+    drained_by: OnceLock<Instant>,
 }
 
 impl App {
@@ -76,7 +79,7 @@ impl App {
             networks: Arc::default(),
             counts: Counts::default(),
             started: Instant::now(),
-            draining: AtomicBool::new(false),
+            drained_by: OnceLock::new(),
             address,
             config,
         }))
@@ -172,11 +175,20 @@ impl App {
 
     /// Whether the gateway is on its way out.
     pub(crate) fn is_draining(&self) -> bool {
-        self.draining.load(Relaxed)
+        self.drained_by.get().is_some()
     }
 
-    pub(crate) fn start_draining(&self) {
-        self.draining.store(true, Relaxed);
+    /// From now on the gateway is on its way out; by then it is gone.
+    pub(crate) fn start_draining(&self, gone_by: Instant) {
+        self.drained_by.get_or_init(|| gone_by);
+    }
+
+    /// The answer where a draining gateway takes nothing new: come back when it is gone.
+    pub(crate) fn draining(&self) -> Problem {
+        let left =
+            self.drained_by.get().map_or(Duration::ZERO, |by| by.duration_since(Instant::now()));
+        Problem::new(StatusCode::SERVICE_UNAVAILABLE, "draining", SHUTTING_DOWN)
+            .with_header(header::RETRY_AFTER, HeaderValue::from(left.as_secs() + 1))
     }
 
     pub(crate) fn uptime(&self) -> Duration {

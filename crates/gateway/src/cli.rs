@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 
 use crate::config::{Config, Loaded, Sources};
+use crate::remote;
 
 /// A WebSocket gateway for chat and agent streams.
 ///
@@ -42,9 +43,23 @@ pub enum Command {
     },
     /// Prints the reference of all keys (docs/CONFIG.md).
     ConfigReference,
+    /// Asks a gateway that is running.
+    #[command(flatten)]
+    Remote(remote::Command),
 }
 
 impl Cli {
+    /// Whether a flag is given that only a gateway itself understands.
+    #[must_use]
+    pub fn configures(&self) -> bool {
+        let Self { config, listen, profile, log, set, command: _ } = self;
+        config.is_some()
+            || listen.is_some()
+            || profile.is_some()
+            || log.is_some()
+            || !set.is_empty()
+    }
+
     /// Loads the configuration from all sources. The environment is an argument.
     ///
     /// # Errors

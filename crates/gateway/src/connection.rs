@@ -15,6 +15,7 @@ use crate::accept::{Arrival, Claim, first_auth};
 use crate::app::App;
 use crate::clock;
 use crate::commands::welcome;
+use crate::drain::SHUTTING_DOWN;
 use crate::identity::Identity;
 use crate::lease::Lease;
 use crate::network::Network;
@@ -116,6 +117,10 @@ impl Connection {
             facts: Arc::clone(&facts),
             handle: handle.clone(),
         };
+        if app.is_draining() {
+            // It was at the door when the others were told. Its entry goes when it is gone.
+            return running.refuse(Close::new(CloseCode::GOING_AWAY, SHUTTING_DOWN)).await;
+        }
         tracing::info!(%session, user = %identity.user, peer = ?self.peer, "session opened");
         running.greet(welcome(&app, session, &identity.user, features, id));
         let lease = Arc::new(Lease::new(identity.expires_at));

@@ -27,6 +27,7 @@ mod lease;
 mod network;
 mod observe;
 mod random;
+pub mod remote;
 mod runs;
 mod shared_limits;
 pub mod stack;

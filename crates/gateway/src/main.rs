@@ -1,11 +1,13 @@
 //! The binary: reads the command line and the configuration, and serves.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program speaks on its terminal")]
 
+use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 use clap::Parser as _;
 use tidegate::cli::{Cli, Command};
 use tidegate::config::{self, Config};
+use tidegate::remote;
 use tidegate::start::{Gateway, start_logging, stop_signal};
 
 fn main() -> ExitCode {
@@ -13,6 +15,9 @@ fn main() -> ExitCode {
     if let Some(Command::ConfigReference) = cli.command {
         print!("{}", config::reference());
         return ExitCode::SUCCESS;
+    }
+    if let Some(Command::Remote(command)) = &cli.command {
+        return ask(&cli, command);
     }
     let loaded = match cli.load(std::env::vars()) {
         Ok(loaded) => loaded,
@@ -36,13 +41,45 @@ fn run(config: Config) -> Result<(), String> {
     }
     let runtime =
         runtime.enable_all().build().map_err(|error| format!("cannot start threads: {error}"))?;
-    runtime.block_on(async {
-        let stop = stop_signal().map_err(|error| format!("cannot listen for signals: {error}"))?;
+    let served = runtime.block_on(async {
+        let listening = |error| format!("cannot listen for signals: {error}");
+        let stop = stop_signal(1).map_err(listening)?;
+        let again = stop_signal(2).map_err(listening)?;
         let gateway = Gateway::bind(config).await?;
         println!("{}", gateway.announcement());
-        gateway.serve(stop).await;
-        Ok(())
-    })
+        tokio::select! {
+            () = gateway.serve(stop) => Ok(()),
+            () = again => Err("stopped at once by a second signal: not every session was closed".to_owned()),
+        }
+    });
+    // Whatever still runs is not waited for.
+    runtime.shutdown_background();
+    served
+}
+
+/// Asks a running gateway. What goes wrong has an exit code of its own: see `remote::Failure`.
+fn ask(cli: &Cli, command: &remote::Command) -> ExitCode {
+    if cli.configures() {
+        eprintln!(
+            "tidegate: --config, --listen, --profile, --log and --set are for serving; a running gateway is found by --url"
+        );
+        return ExitCode::from(2);
+    }
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return fail(&format!("cannot start: {error}")),
+    };
+    match runtime.block_on(command.run(std::env::vars())) {
+        // A reader that has seen enough, such as `head`, is no failure.
+        Ok(text) => match io::stdout().write_all(text.as_bytes()) {
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => fail(&error.to_string()),
+            _ => ExitCode::SUCCESS,
+        },
+        Err(failure) => {
+            eprintln!("tidegate: {failure}");
+            ExitCode::from(failure.exit_code())
+        }
+    }
 }
 
 fn fail(error: &str) -> ExitCode {

@@ -44,6 +44,11 @@ impl Runs {
         }
     }
 
+    /// Whether this session has one.
+    pub(crate) fn has(&self, session: SessionId) -> bool {
+        self.lock().contains_key(&session)
+    }
+
     /// How many there are.
     pub(crate) fn len(&self) -> usize {
         self.lock().values().map(HashMap::len).sum()
@@ -105,8 +110,9 @@ mod tests {
         let ticket = runs.start(SESSION, STREAM, 1).unwrap();
         assert!(runs.start(SESSION, StreamId::from_random([4; 12]), 1).is_none());
         assert!(runs.start(OTHER, StreamId::from_random([5; 12]), 1).is_some());
+        assert!(runs.has(SESSION));
         drop(ticket);
-        assert_eq!(runs.len(), 0);
+        assert_eq!((runs.len(), runs.has(SESSION)), (0, false));
         assert!(runs.start(SESSION, STREAM, 1).is_some());
     }
 }

@@ -100,17 +100,19 @@ async fn sweep(app: &App) {
     }
 }
 
-/// Ready at the first SIGINT or SIGTERM.
+/// Ready when so many SIGINT or SIGTERM have come since the call: 1 to stop, 2 to stop at once.
 ///
 /// # Errors
 /// If the system does not let signals be listened for.
-pub fn stop_signal() -> io::Result<impl Future<Output = ()>> {
+pub fn stop_signal(times: u32) -> io::Result<impl Future<Output = ()>> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
     Ok(async move {
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
+        for _ in 0..times {
+            tokio::select! {
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
+            }
         }
     })
 }

@@ -255,14 +255,13 @@ impl<H> Pool<H> {
     /// All connections, in no particular order. A walk over everything: for operators, not for messages.
     #[must_use]
     pub fn connections(&self) -> Vec<Connection> {
-        let seats = self.seats_where(|_| true);
-        let connection = |seat: Arc<Seat<H>>| Connection {
-            session: seat.session,
-            user: seat.user.clone(),
-            groups: seat.groups(|groups| groups.clone()).unwrap_or_default(),
-            facts: seat.facts.snapshot(),
-        };
-        seats.into_iter().map(connection).collect()
+        self.seats_where(|_| true).iter().map(|seat| connection(seat)).collect()
+    }
+
+    /// One connection.
+    #[must_use]
+    pub fn connection(&self, session: SessionId) -> Option<Connection> {
+        self.seat(session).map(|seat| connection(&seat))
     }
 
     /// The idle sessions: no application message either way for `idle_after`, in no group, following no
@@ -350,6 +349,15 @@ impl<H> Pool<H> {
             seats.extend(sessions.seats.values().filter(|seat| wanted(seat)).cloned());
         });
         seats
+    }
+}
+
+fn connection<H>(seat: &Seat<H>) -> Connection {
+    Connection {
+        session: seat.session,
+        user: seat.user.clone(),
+        groups: seat.groups(|groups| groups.clone()).unwrap_or_default(),
+        facts: seat.facts.snapshot(),
     }
 }
 

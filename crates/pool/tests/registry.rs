@@ -196,4 +196,6 @@ fn lists_each_connection_with_its_groups() {
         (list[1].groups.as_slice(), list[1].facts.connected_at),
         ([group(7)].as_slice(), 1_000)
     );
+    assert_eq!(pool.connection(session(2)).as_ref(), Some(&list[1]));
+    assert_eq!(pool.connection(session(3)), None);
 }

@@ -53,7 +53,7 @@ impl Upgrading {
     fn upgrade(&self, mut request: Request<Incoming>) -> Result<Response<Body>, Problem> {
         let app = &self.0;
         if app.is_draining() {
-            return Err(draining());
+            return Err(app.draining());
         }
         // Nobody would read it, and its bytes must not be taken for frames.
         if !request.body().is_end_stream() {
@@ -121,11 +121,6 @@ impl Service<Request<Incoming>> for Upgrading {
     fn call(&mut self, request: Request<Incoming>) -> Self::Future {
         ready(Ok(self.upgrade(request).unwrap_or_else(Problem::response)))
     }
-}
-
-fn draining() -> Problem {
-    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "draining", "the gateway is shutting down")
-        .with_header(header::RETRY_AFTER, HeaderValue::from_static("1"))
 }
 
 fn bad_handshake(error: &HandshakeError) -> Problem {

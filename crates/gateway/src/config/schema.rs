@@ -59,8 +59,12 @@ section! {
         workers: usize = 0, in 0..=1024;
         /// What is logged: a level, or directives such as `info,tidegate=debug`.
         log: String = "info".to_owned();
-        /// How long a stopping gateway waits for its sessions to end.
+        /// Over how long a stopping gateway tells its sessions to go, evenly, and how long it waits for what is in work
+        /// for them.
         drain_timeout: Duration = secs(10), in Duration::ZERO..=DAY;
+        /// How long a session has between being told and being closed; at most `drain_timeout`. A gateway stops within
+        /// `drain_timeout`, `drain_notice` and `session.close_timeout`, sooner if its sessions go.
+        drain_notice: Duration = secs(2), in Duration::ZERO..=DAY;
         /// The backend's message types (left) and what clients are told instead (right).
         message_types: BTreeMap<String, String> = BTreeMap::new();
     }

@@ -5,8 +5,8 @@
 /// What every variable of the gateway begins with.
 pub(crate) const PREFIX: &str = "TIDEGATE_";
 
-/// Names of the prefix that are no keys: the project's own tools use them.
-const TOOLS: [&str; 2] = ["CORPORA", "UPDATE"];
+/// Names of the prefix that are no keys: the project's own tools and the commands against a running gateway use them.
+const TOOLS: [&str; 4] = ["API_KEY", "CORPORA", "UPDATE", "URL"];
 
 /// The variable of a key.
 pub(crate) fn name(section: &str, key: &str) -> String {
@@ -51,6 +51,8 @@ mod tests {
         for name in [
             "PATH",
             "TIDEGATE_CORPORA",
+            "TIDEGATE_URL",
+            "TIDEGATE_API_KEY",
             "TIDEGATE_SERVICE_HOST",
             "TIDEGATE_SERVICE_PORT_HTTP",
             "TIDEGATE_PORT",

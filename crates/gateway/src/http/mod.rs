@@ -1,13 +1,17 @@
 //! The HTTP side: which paths there are, who may use them, and which handler answers.
 
+mod body;
+mod closing;
 mod connections;
 mod cors;
+mod groups;
 mod limit;
 mod limits;
 mod metrics;
 mod observe;
 mod operations;
 mod page;
+mod paths;
 mod publish;
 mod reply;
 
@@ -27,6 +31,7 @@ use crate::demo;
 pub(crate) use cors::cors;
 pub(crate) use limit::{limit_api, too_many_requests};
 pub(crate) use observe::observe;
+use paths::Paths;
 
 /// Who may use an endpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,6 +52,11 @@ enum Endpoint {
     Connections,
     Limits,
     ForgetLimits,
+    Connection,
+    CloseConnection,
+    Groups,
+    Presence,
+    Strategy,
     Stats,
     ResetStats,
     Health,
@@ -57,12 +67,20 @@ enum Endpoint {
     Agent,
 }
 
-/// Every path, its method, who may use it, and what answers.
-const PATHS: [(&str, Method, Access, Endpoint); 16] = [
+/// A path, its method, who may use it, and what answers.
+type Entry = (&'static str, Method, Access, Endpoint);
+
+/// Every path, its method, who may use it, and what answers. `{…}` stands for one segment of a path.
+const PATHS: &[Entry] = &[
     ("/api/v1/publish", Method::POST, Access::Key, Endpoint::Publish),
     ("/api/v1/connections", Method::GET, Access::Key, Endpoint::Connections),
+    ("/api/v1/connections/{id}", Method::GET, Access::Key, Endpoint::Connection),
+    ("/api/v1/connections/{id}", Method::DELETE, Access::Key, Endpoint::CloseConnection),
     ("/api/v1/limits", Method::GET, Access::Key, Endpoint::Limits),
     ("/api/v1/limits", Method::DELETE, Access::Key, Endpoint::ForgetLimits),
+    ("/api/v1/groups", Method::GET, Access::Key, Endpoint::Groups),
+    ("/api/v1/groups/{group}/presence", Method::GET, Access::Key, Endpoint::Presence),
+    ("/api/v1/groups/{group}/strategy", Method::PUT, Access::Key, Endpoint::Strategy),
     ("/api/websocket/stats", Method::GET, Access::Operations, Endpoint::Stats),
     ("/api/websocket/stats/reset", Method::POST, Access::Key, Endpoint::ResetStats),
     ("/api/websocket/health", Method::GET, Access::Open, Endpoint::Health),
@@ -79,11 +97,15 @@ const PATHS: [(&str, Method, Access, Endpoint); 16] = [
 
 /// The HTTP API as a service.
 #[derive(Clone)]
-pub(crate) struct Api(Arc<App>);
+pub(crate) struct Api {
+    app: Arc<App>,
+    paths: Arc<Paths<Entry>>,
+}
 
 impl Api {
     pub(crate) fn new(app: &Arc<App>) -> Self {
-        Self(Arc::clone(app))
+        let paths = Paths::new(PATHS, |(path, ..)| path);
+        Self { app: Arc::clone(app), paths: Arc::new(paths) }
     }
 }
 
@@ -98,17 +120,30 @@ impl Service<Request<Incoming>> for Api {
     }
 
     fn call(&mut self, request: Request<Incoming>) -> Self::Future {
-        let app = Arc::clone(&self.0);
-        Box::pin(async move { Ok(respond(&app, request).await.unwrap_or_else(Problem::response)) })
+        let Self { app, paths } = self.clone();
+        Box::pin(async move {
+            Ok(respond(&app, &paths, request).await.unwrap_or_else(Problem::response))
+        })
     }
 }
 
-async fn respond(app: &Arc<App>, request: Request<Incoming>) -> Result<Response<Body>, Problem> {
-    match endpoint(app, &request)? {
+async fn respond(
+    app: &Arc<App>,
+    paths: &Paths<Entry>,
+    request: Request<Incoming>,
+) -> Result<Response<Body>, Problem> {
+    // `name` is what the path's `{…}` stands for.
+    let (endpoint, name) = endpoint(app, paths, &request)?;
+    match endpoint {
         Endpoint::Publish => publish::publish(app, request).await,
-        Endpoint::Connections => Ok(connections::connections(app)),
         Endpoint::Limits => limits::limits(app, &request),
         Endpoint::ForgetLimits => limits::forget(app, &request),
+        Endpoint::Connections => Ok(connections::list(app)),
+        Endpoint::Connection => connections::one(app, &name),
+        Endpoint::CloseConnection => connections::close(app, &name, request).await,
+        Endpoint::Groups => Ok(groups::list(app)),
+        Endpoint::Presence => groups::presence(app, &name),
+        Endpoint::Strategy => groups::set_strategy(app, &name, request).await,
         Endpoint::Stats => Ok(operations::stats(app)),
         Endpoint::ResetStats => Ok(operations::reset(app)),
         Endpoint::Health => Ok(operations::health(app)),
@@ -120,35 +155,47 @@ async fn respond(app: &Arc<App>, request: Request<Incoming>) -> Result<Response<
     }
 }
 
-/// Finds what answers a request: 404 for unknown paths, 405 for other methods, 401 without the key.
-fn endpoint<B>(app: &App, request: &Request<B>) -> Result<Endpoint, Problem> {
-    let path = request.uri().path();
+/// Finds what answers a request, and the path's variable segment: 404 for unknown paths, 405 for other methods,
+/// 401 without the key.
+fn endpoint<B>(
+    app: &App,
+    paths: &Paths<Entry>,
+    request: &Request<B>,
+) -> Result<(Endpoint, String), Problem> {
+    let place = paths.at(request.uri().path()).ok_or_else(nothing_here)?;
     let method = if request.method() == Method::HEAD { &Method::GET } else { request.method() };
-    let mut allowed =
-        PATHS.iter().filter(|(p, _, access, _)| *p == path && app.shows(*access)).peekable();
-    if allowed.peek().is_none() {
-        return Err(Problem::new(
-            StatusCode::NOT_FOUND,
-            "not_found",
-            "there is nothing at this path",
-        ));
+    let shown: Vec<&Entry> =
+        place.entries.iter().copied().filter(|(.., access, _)| app.shows(*access)).collect();
+    if shown.is_empty() {
+        return Err(nothing_here());
     }
-    let methods: Vec<&str> = allowed.clone().map(|(_, method, ..)| method.as_str()).collect();
-    let Some((_, _, access, endpoint)) = allowed.find(|(_, m, ..)| m == method) else {
-        let allow = methods.join(", ");
-        let detail = format!("this path takes {allow}");
-        let problem = Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", detail);
-        return Err(match HeaderValue::try_from(allow) {
-            Ok(allow) => problem.with_header(header::ALLOW, allow),
-            Err(_) => problem,
-        });
+    let Some((_, _, access, endpoint)) = shown.iter().find(|(_, m, ..)| m == method) else {
+        return Err(takes(&shown));
     };
     if app.needs_key(*access) && !has_key(request, &app.api_key) {
         let detail = "the API key is missing or wrong: send `Authorization: Bearer …`";
         return Err(Problem::new(StatusCode::UNAUTHORIZED, "unauthorized", detail)
             .with_header(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")));
     }
-    Ok(*endpoint)
+    let segment =
+        place.segment().map_err(|_| body::malformed("the path is not UTF-8".to_owned()))?;
+    Ok((*endpoint, segment))
+}
+
+fn nothing_here() -> Problem {
+    Problem::new(StatusCode::NOT_FOUND, "not_found", "there is nothing at this path")
+}
+
+/// The answer to another method than the path has.
+fn takes(entries: &[&Entry]) -> Problem {
+    let methods: Vec<&str> = entries.iter().map(|(_, method, ..)| method.as_str()).collect();
+    let allow = methods.join(", ");
+    let detail = format!("this path takes {allow}");
+    let problem = Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", detail);
+    match HeaderValue::try_from(allow) {
+        Ok(allow) => problem.with_header(header::ALLOW, allow),
+        Err(_) => problem,
+    }
 }
 
 impl App {

@@ -1,6 +1,6 @@
 //! What an operator asks: statistics, health, liveness, readiness.
 
-use http::{HeaderValue, Response, StatusCode, header};
+use http::{Response, StatusCode};
 use serde::Serialize;
 use tidegate_server::{Body, Problem};
 
@@ -33,9 +33,7 @@ pub(crate) fn live() -> Response<Body> {
 
 pub(crate) fn ready(app: &App) -> Result<Response<Body>, Problem> {
     if app.is_draining() {
-        let detail = "the gateway is shutting down";
-        return Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "draining", detail)
-            .with_header(header::RETRY_AFTER, HeaderValue::from_static("1")));
+        return Err(app.draining());
     }
     Ok(with_type("ready\n", "text/plain; charset=utf-8"))
 }

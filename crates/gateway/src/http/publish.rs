@@ -3,16 +3,16 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use bytes::Bytes;
 use http::{Request, Response, StatusCode};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use tidegate_message::{
     Class, Event, Excluded, MessageId, Priority, Target, class_and_priority, too_deep,
 };
-use tidegate_server::{Body, BodyError, Incoming, Problem, read_body};
+use tidegate_server::{Body, Incoming, Problem};
 use tidegate_session::Message;
 
+use super::body::{malformed, parsed, whole};
 use super::reply::json;
 use crate::app::{App, new_message};
 use crate::fanout::{Audience, Delivery, Offered, Publication};
@@ -80,7 +80,7 @@ pub(crate) async fn publish(
     if request.headers().contains_key("idempotency-key") {
         return Err(unsupported("the header `Idempotency-Key`"));
     }
-    let body = body(app, request).await?;
+    let body = whole(app, request).await?;
     let message_id = new_message();
     let (audience, excluded, message) = parse(app, &body, message_id)?;
     let publication = Publication::new(app, message);
@@ -100,16 +100,6 @@ fn answer(delivery: Delivery, message_id: MessageId) -> Result<Response<Body>, P
     Ok(json(StatusCode::ACCEPTED, &Published { message_id }))
 }
 
-async fn body(app: &App, request: Request<Incoming>) -> Result<Bytes, Problem> {
-    let limit = app.config.listen.max_body_bytes.bytes();
-    read_body(request.into_body(), limit).await.map_err(|error| match error {
-        BodyError::TooLarge { .. } => {
-            Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", error.to_string())
-        }
-        _ => Problem::new(StatusCode::BAD_REQUEST, "malformed", error.to_string()),
-    })
-}
-
 fn parse(
     app: &App,
     body: &[u8],
@@ -123,8 +113,7 @@ fn parse(
         let event = Event::TextMessage { payload, message_id };
         return Ok((Audience::All, Vec::new(), Message::new(&event)));
     }
-    let publish: Publish<'_> =
-        serde_json::from_slice(body).map_err(|error| malformed(error.to_string()))?;
+    let publish: Publish<'_> = parsed(body)?;
     if let Some(field) = publish.unsupported() {
         return Err(unsupported(field));
     }
@@ -181,10 +170,6 @@ struct Typed<'a> {
     kind: &'a str,
     content: &'a RawValue,
     message_id: MessageId,
-}
-
-fn malformed(detail: String) -> Problem {
-    Problem::new(StatusCode::BAD_REQUEST, "malformed", detail)
 }
 
 fn unsupported(what: &str) -> Problem {

@@ -1,12 +1,16 @@
 //! The gateway over real sockets, judged by a client and an upstream that share no code with it.
 
+mod api;
 mod codec;
 mod cors;
 mod door;
+mod drain;
 mod hostile;
 mod http_api;
 mod limits;
 mod malformed;
+mod process;
+mod remote;
 mod running;
 mod sessions;
 mod shared_limits;

@@ -47,6 +47,7 @@ pub(crate) async fn gateway(change: impl FnOnce(&mut Config)) -> Running {
     config.listen.address = SocketAddr::from(([127, 0, 0, 1], 0));
     config.api.key = Secret::new(API_KEY);
     config.drain_timeout = Duration::from_secs(2);
+    config.drain_notice = Duration::from_millis(200);
     config.session.close_timeout = Duration::from_millis(500);
     change(&mut config);
     let gateway = Gateway::bind(config).await.expect("the gateway listens");
