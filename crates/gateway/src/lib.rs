@@ -11,6 +11,8 @@ mod accept;
 mod access;
 mod announce;
 mod app;
+mod certificate;
+pub mod check_config;
 pub mod cli;
 mod clock;
 mod commands;

@@ -4,6 +4,7 @@
 use std::process::ExitCode;
 
 use clap::Parser as _;
+use tidegate::check_config::check_config;
 use tidegate::cli::{Cli, Command};
 use tidegate::config::{self, Config};
 use tidegate::start::{Gateway, start_logging, stop_signal};
@@ -19,8 +20,9 @@ fn main() -> ExitCode {
         Err(errors) => return fail(&errors),
     };
     if let Some(Command::CheckConfig { .. }) = cli.command {
-        print!("{}", loaded.render_effective());
-        return ExitCode::SUCCESS;
+        let report = check_config(&loaded);
+        print!("{}", report.text);
+        return if report.starts { ExitCode::SUCCESS } else { ExitCode::FAILURE };
     }
     match run(loaded.config) {
         Ok(()) => ExitCode::SUCCESS,
