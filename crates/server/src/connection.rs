@@ -117,12 +117,24 @@ impl Entrance {
         };
         let io = TokioIo::new(stream);
         let ended = if is_h2 {
-            let idle = idle(&begun, self.settings.header_timeout);
-            until(self.http2.serve_connection(io, service), told(&mut ending), idle).await
+            let end = async {
+                tokio::select! {
+                    () = told(&mut ending) => {}
+                    () = idle(&begun, self.settings.header_timeout) => {}
+                }
+                // Before its first request a client may not even have said that it speaks HTTP/2: it would never
+                // hear a goodbye.
+                if begun.load(Relaxed) == 0 { Goodbye::None } else { Goodbye::Graceful }
+            };
+            until(self.http2.serve_connection(io, service), end).await
         } else {
             // hyper's own time-out for a head closes idle connections of HTTP/1.1.
             let connection = self.http1.serve_connection(io, service).with_upgrades();
-            until(connection, told(&mut ending), std::future::pending()).await
+            until(connection, async {
+                told(&mut ending).await;
+                Goodbye::Graceful
+            })
+            .await
         };
         if let Err(error) = ended {
             tracing::debug!(%peer, %error, "HTTP connection ended");
@@ -227,20 +239,31 @@ where
     }
 }
 
-/// Drives a connection to its end; once one of two events has come, to the end of its requests under way.
+/// How a connection is ended.
+enum Goodbye {
+    /// After the requests under way.
+    Graceful,
+    /// At once: nothing is under way.
+    None,
+}
+
+/// Drives a connection to its end, or to the one that is ordered.
 async fn until<C: Graceful>(
     connection: C,
-    told: impl Future<Output = ()>,
-    idle: impl Future<Output = ()>,
+    end: impl Future<Output = Goodbye>,
 ) -> hyper::Result<()> {
     let mut connection = pin!(connection);
-    tokio::select! {
+    let goodbye = tokio::select! {
         ended = &mut connection => return ended,
-        () = told => {}
-        () = idle => {}
+        goodbye = end => goodbye,
+    };
+    match goodbye {
+        Goodbye::None => Ok(()),
+        Goodbye::Graceful => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
     }
-    connection.as_mut().graceful_shutdown();
-    connection.await
 }
 
 /// Ready when no request has begun for a while.
