@@ -10,3 +10,4 @@ mod sessions;
 mod slow;
 mod snapshots;
 mod streams;
+mod tls;
