@@ -100,45 +100,60 @@ impl Entrance {
             Ok(arrived) => arrived,
             Err(error) => return self.turn_away(error, peer).await,
         };
-        let begun = Arc::new(AtomicU64::new(0));
-        let service = {
-            let (begun, proxies) = (Arc::clone(&begun), Arc::clone(&self.proxies));
-            service_fn(move |mut request: Request<Incoming>| {
-                begun.fetch_add(1, Relaxed);
-                let client = proxies.client(peer, request.headers());
-                request.extensions_mut().insert(Peer(client));
-                name_host(&mut request);
-                let mut service = service.clone();
-                async move {
-                    std::future::poll_fn(|cx| service.poll_ready(cx)).await?;
-                    service.call(request).await
-                }
-            })
-        };
-        let io = TokioIo::new(stream);
-        let ended = if is_h2 {
-            let end = async {
-                tokio::select! {
-                    () = told(&mut ending) => {}
-                    () = idle(&begun, self.settings.header_timeout) => {}
-                }
-                // Before its first request a client may not even have said that it speaks HTTP/2: it would never
-                // hear a goodbye.
-                if begun.load(Relaxed) == 0 { Goodbye::None } else { Goodbye::Graceful }
-            };
-            until(self.http2.serve_connection(io, service), end).await
-        } else {
-            // hyper's own time-out for a head closes idle connections of HTTP/1.1.
-            let connection = self.http1.serve_connection(io, service).with_upgrades();
-            until(connection, async {
-                told(&mut ending).await;
-                Goodbye::Graceful
-            })
-            .await
-        };
-        if let Err(error) = ended {
+        if let Err(error) = self.speak(stream, is_h2, peer, service, ending).await {
             tracing::debug!(%peer, %error, "HTTP connection ended");
         }
+    }
+
+    /// HTTP, to the last request.
+    async fn speak<S>(
+        &self,
+        stream: Stream,
+        is_h2: bool,
+        peer: SocketAddr,
+        service: S,
+        mut ending: watch::Receiver<bool>,
+    ) -> hyper::Result<()>
+    where
+        S: Service<Request<Incoming>, Response = Response<Body>, Error = Infallible>
+            + Clone
+            + Send
+            + 'static,
+        S::Future: Send,
+    {
+        let begun = Arc::new(AtomicU64::new(0));
+        let (counted, proxies) = (Arc::clone(&begun), Arc::clone(&self.proxies));
+        let service = service_fn(move |mut request: Request<Incoming>| {
+            counted.fetch_add(1, Relaxed);
+            let client = proxies.client(peer, request.headers());
+            request.extensions_mut().insert(Peer(client));
+            name_host(&mut request);
+            let mut service = service.clone();
+            async move {
+                std::future::poll_fn(|cx| service.poll_ready(cx)).await?;
+                service.call(request).await
+            }
+        });
+        let io = TokioIo::new(stream);
+        if !is_h2 {
+            // hyper's own time-out for a head closes idle connections of HTTP/1.1.
+            let connection = self.http1.serve_connection(io, service).with_upgrades();
+            let end = async {
+                told(&mut ending).await;
+                Goodbye::Graceful
+            };
+            return until(connection, end).await;
+        }
+        let end = async {
+            tokio::select! {
+                () = told(&mut ending) => {}
+                () = idle(&begun, self.settings.header_timeout) => {}
+            }
+            // Before its first request a client may not even have said that it speaks HTTP/2: it would never
+            // hear a goodbye.
+            if begun.load(Relaxed) == 0 { Goodbye::None } else { Goodbye::Graceful }
+        };
+        until(self.http2.serve_connection(io, service), end).await
     }
 
     /// What comes before HTTP, in time.
