@@ -7,6 +7,7 @@ use crate::app::App;
 /// The text for a person who has just started the gateway.
 pub(crate) fn announcement(app: &App) -> String {
     let at = app.address;
+    let s = if app.config.has_tls() { "s" } else { "" };
     let mut out = String::new();
     let mut line = |text: String| {
         // Writing into a String cannot fail.
@@ -15,11 +16,14 @@ pub(crate) fn announcement(app: &App) -> String {
     line(format!("Tidegate {} is ready.", env!("CARGO_PKG_VERSION")));
     line(String::new());
     if app.config.serves_demo() {
-        line(format!("  Page       http://{at}/"));
+        line(format!("  Page       http{s}://{at}/"));
     }
-    line(format!("  WebSocket  ws://{at}/ws"));
-    line(format!("  Health     http://{at}/api/websocket/health"));
-    line(format!("  Metrics    http://{at}/metrics"));
+    line(format!("  WebSocket  ws{s}://{at}/ws"));
+    line(format!("  Health     http{s}://{at}/api/websocket/health"));
+    line(format!("  Metrics    http{s}://{at}/metrics"));
+    if let Some(plaintext) = app.plaintext {
+        line(format!("  In the clear, beside it: http://{plaintext}/, ws://{plaintext}/ws"));
+    }
     line(String::new());
     if app.config.api.key.is_set() {
         line("  The API key is the one that is configured (api.key).".to_owned());
@@ -27,7 +31,7 @@ pub(crate) fn announcement(app: &App) -> String {
         line("  API key for this run (set api.key to keep one):".to_owned());
         line(format!("    {}", app.api_key));
         line("  Publish to everyone:".to_owned());
-        line(format!("    curl -X POST http://{at}/api/v1/publish \\"));
+        line(format!("    curl -X POST http{s}://{at}/api/v1/publish \\"));
         line(format!("      -H 'Authorization: Bearer {}' \\", app.api_key));
         line("      -d '{\"to\":\"all\",\"type\":\"broadcast\",\"content\":\"Hello from the backend\"}'".to_owned());
     }

@@ -31,6 +31,8 @@ pub struct App {
     pub(crate) config: Config,
     /// The address that is really listened on.
     pub(crate) address: SocketAddr,
+    /// The second address, in the clear, beside TLS.
+    pub(crate) plaintext: Option<SocketAddr>,
     pub(crate) gate: Gate,
     pub(crate) pool: Pool<Handle>,
     pub(crate) codec: Arc<Codec>,
@@ -49,13 +51,17 @@ pub struct App {
 }
 
 impl App {
-    /// The state of a gateway that listens on `address`.
+    /// The state of a gateway that listens on `address`, and on `plaintext` without TLS.
     ///
     /// # Errors
     /// A sentence about the part of the configuration that cannot be put into force.
-    pub fn new(config: Config, address: SocketAddr) -> Result<Arc<Self>, String> {
+    pub fn new(
+        config: Config,
+        address: SocketAddr,
+        plaintext: Option<SocketAddr>,
+    ) -> Result<Arc<Self>, String> {
         let codec = Codec::new(codec_settings(&config));
-        let routes = Routes::new(&config, address)?;
+        let routes = Routes::new(&config, plaintext.unwrap_or(address))?;
         let api_key = if config.api.key.is_set() {
             config.api.key.expose().to_owned()
         } else {
@@ -81,6 +87,7 @@ impl App {
             started: Instant::now(),
             drained_by: OnceLock::new(),
             address,
+            plaintext,
             config,
         }))
     }

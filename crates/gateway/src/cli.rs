@@ -36,7 +36,7 @@ pub struct Cli {
 /// What to do instead of serving.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Shows the configuration in force and where each value comes from, or what is wrong with it.
+    /// Shows the configuration in force and where each value comes from, and what is wrong or missing.
     CheckConfig {
         /// The configuration file.
         file: Option<PathBuf>,

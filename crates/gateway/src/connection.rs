@@ -6,10 +6,9 @@ use std::time::Instant;
 use tidegate_message::{Close, CloseCode, RequestId, SessionId};
 use tidegate_payload_codec::Encoding;
 use tidegate_pool::{Facts, Member, Permit};
-use tidegate_server::{Peer, Upgrade};
+use tidegate_server::{Peer, Stream, Upgrade};
 use tidegate_session::{Encoder, Handle, Session};
 use tidegate_ws::{Role, Socket};
-use tokio::net::TcpStream;
 
 use crate::accept::{Arrival, Claim, first_auth};
 use crate::app::App;
@@ -77,7 +76,7 @@ impl Connection {
     }
 
     /// Finds out who it is: from the request, or from a first message `auth`.
-    async fn identify(self, mut socket: Socket<TcpStream>) {
+    async fn identify(self, mut socket: Socket<Stream>) {
         let identified = match self.claim.identity.clone() {
             Some(identity) => Ok((identity, None)),
             None => first_auth(&self.app, &mut socket, self.encoding).await,
@@ -89,7 +88,7 @@ impl Connection {
     }
 
     /// Enters the registry, says `welcome`, runs the session, and takes it out again.
-    async fn admit(self, socket: Socket<TcpStream>, identity: Identity, id: Option<RequestId>) {
+    async fn admit(self, socket: Socket<Stream>, identity: Identity, id: Option<RequestId>) {
         let app = Arc::clone(&self.app);
         let features = app.features().asked(self.agree.iter().map(String::as_str));
         let encoder = Encoder::new(Arc::clone(&app.codec), self.encoding).with_features(features);
@@ -140,7 +139,7 @@ impl Connection {
         tracing::info!(%session, user = %me.identity.user, code, %reason, "session closed");
     }
 
-    async fn refuse(self, socket: Socket<TcpStream>, close: Close) {
+    async fn refuse(self, socket: Socket<Stream>, close: Close) {
         let wait = self.app.config.session.close_timeout;
         tracing::info!(peer = ?self.peer, code = close.code.0, reason = %close.reason, "connection refused");
         socket.close(close.code.0, &close.reason, wait).await;

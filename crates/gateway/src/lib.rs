@@ -12,6 +12,8 @@ mod access;
 mod announce;
 mod app;
 mod around;
+mod certificate;
+pub mod check_config;
 pub mod cli;
 mod clock;
 mod commands;

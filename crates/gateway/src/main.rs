@@ -5,6 +5,7 @@ use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 use clap::Parser as _;
+use tidegate::check_config::check_config;
 use tidegate::cli::{Cli, Command};
 use tidegate::config::{self, Config};
 use tidegate::remote;
@@ -24,8 +25,9 @@ fn main() -> ExitCode {
         Err(errors) => return fail(&errors),
     };
     if let Some(Command::CheckConfig { .. }) = cli.command {
-        print!("{}", loaded.render_effective());
-        return ExitCode::SUCCESS;
+        let report = check_config(&loaded);
+        print!("{}", report.text);
+        return if report.starts { ExitCode::SUCCESS } else { ExitCode::FAILURE };
     }
     match run(loaded.config) {
         Ok(()) => ExitCode::SUCCESS,

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use tidegate_message::{Close, CloseCode};
-use tidegate_server::{Server, Settings};
+use tidegate_server::{ForwardedHeader, Proxies, Server, Settings, Tls};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Notify;
 use tokio::time::{MissedTickBehavior, interval, sleep};
@@ -15,6 +15,7 @@ use tracing_subscriber::EnvFilter;
 
 use crate::announce::announcement;
 use crate::app::App;
+use crate::certificate::{Certificate, watch};
 use crate::config::{self, Config};
 use crate::drain::drain;
 use crate::stack;
@@ -23,6 +24,7 @@ use crate::stack;
 pub struct Gateway {
     app: Arc<App>,
     server: Server,
+    certificate: Option<Certificate>,
 }
 
 impl Gateway {
@@ -35,21 +37,24 @@ impl Gateway {
     /// Cancelling leaves nothing behind.
     pub async fn bind(config: Config) -> Result<Self, String> {
         config::safety(&config).map_err(|reasons| reasons.join("\n"))?;
-        let settings = Settings {
-            max_header_bytes: config.listen.max_header_bytes.bytes(),
-            header_timeout: config.listen.header_timeout,
-        };
-        let server = Server::bind(config.listen.address, settings)
-            .await
-            .map_err(|error| error.to_string())?;
+        let certificate = Certificate::load(&config.tls)?;
+        let tls = certificate.as_ref().map(|certificate| certificate.tls.clone());
+        let server = listen(&config, tls).await.map_err(|error| error.to_string())?;
         let address = server.address().map_err(|error| error.to_string())?;
-        Ok(Self { app: App::new(config, address)?, server })
+        let plaintext = server.plaintext_address().map_err(|error| error.to_string())?;
+        Ok(Self { app: App::new(config, address, plaintext)?, server, certificate })
     }
 
     /// The address that is listened on.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.app.address
+    }
+
+    /// The second address that is listened on, in the clear, if there is one.
+    #[must_use]
+    pub fn plaintext_address(&self) -> Option<SocketAddr> {
+        self.app.plaintext
     }
 
     /// What a person who started the gateway wants to read.
@@ -63,13 +68,14 @@ impl Gateway {
     /// # Cancel safety
     /// Cancelling ends all connections without a word.
     pub async fn serve(self, stop: impl Future<Output = ()>) {
-        let Self { app, server } = self;
+        let Self { app, server, certificate } = self;
         let drained = Notify::new();
         // Requests are still answered while sessions drain, so that readiness is seen to be false.
         let ending = async {
             tokio::select! {
                 () = stop => {}
                 () = sweep(&app) => {}
+                () = watch(certificate, &app.config) => {}
             }
             drain(&app).await;
             drained.notify_one();
@@ -83,6 +89,32 @@ impl Gateway {
             () = server.serve(stack::accept(&app), ending) => {}
             () = patience => {}
         }
+    }
+}
+
+async fn listen(config: &Config, tls: Option<Tls>) -> Result<Server, tidegate_server::Error> {
+    let listen = &config.listen;
+    let settings = Settings {
+        max_header_bytes: listen.max_header_bytes.bytes(),
+        header_timeout: listen.header_timeout,
+    };
+    let proxies = Proxies {
+        trusted: listen.trusted_proxies.clone(),
+        hops: listen.trusted_hops,
+        header: match listen.forwarded_header {
+            config::ForwardedHeader::XForwardedFor => ForwardedHeader::XForwardedFor,
+            config::ForwardedHeader::Forwarded => ForwardedHeader::Forwarded,
+        },
+        proxy_protocol: listen.proxy_protocol,
+    };
+    let server = Server::bind(listen.address, settings).await?.proxies(proxies);
+    let server = match tls {
+        Some(tls) => server.tls(tls),
+        None => server,
+    };
+    match listen.plaintext_address {
+        Some(address) => server.plaintext(address).await,
+        None => Ok(server),
     }
 }
 

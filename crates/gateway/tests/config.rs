@@ -458,3 +458,127 @@ proptest! {
         prop_assert_eq!(nearest, Some(Problem::Unknown { nearest: meant }));
     }
 }
+
+fn sentences(flags: &[(&str, &str)]) -> String {
+    config::hints(&from_flags(flags).expect("it loads").config).join("\n")
+}
+
+#[test]
+fn a_gateway_behind_a_proxy_is_not_taken_for_a_local_one() {
+    for flag in [
+        ("listen.trusted_proxies", "127.0.0.1"),
+        ("listen.trusted_hops", "1"),
+        ("listen.trusted_proxies", "10.0.0.0/8, ::1"),
+    ] {
+        let config = from_flags(&[flag]).unwrap().config;
+        assert!(!config.is_loopback() && !config.allows_anonymous() && !config.serves_demo());
+        let reasons = config::safety(&config).unwrap_err().join("\n");
+        assert!(reasons.contains("through its proxies"), "{reasons}");
+    }
+}
+
+#[test]
+fn a_second_address_counts_for_safety_and_needs_tls() {
+    let flags = [
+        ("tls.cert", "cert.pem"),
+        ("tls.key", "key.pem"),
+        ("listen.plaintext_address", "0.0.0.0:8080"),
+    ];
+    let config = from_flags(&flags).unwrap().config;
+    let reasons = config::safety(&config).unwrap_err().join("\n");
+    assert!(reasons.contains("listen.plaintext_address is 0.0.0.0:8080"), "{reasons}");
+    let errors = from_flags(&flags[2..]).unwrap_err().to_string();
+    assert!(errors.contains("listen.plaintext_address: is set, but tls.cert"), "{errors}");
+    let same = ("listen.plaintext_address", "127.0.0.1:8765");
+    let errors = from_flags(&[flags[0], flags[1], same]).unwrap_err().to_string();
+    assert!(errors.contains("the same as listen.address"), "{errors}");
+}
+
+#[test]
+fn keys_of_tls_and_proxies_that_are_useless_alone_are_errors() {
+    for (flag, missing) in [
+        (("tls.cert", "cert.pem"), "tls.key is not"),
+        (("tls.key", "key.pem"), "tls.cert is not"),
+        (("listen.proxy_protocol", "true"), "listen.trusted_proxies is empty"),
+    ] {
+        let errors = from_flags(&[flag]).unwrap_err().to_string();
+        assert!(errors.contains(flag.0) && errors.contains(missing), "{errors}");
+    }
+}
+
+#[test]
+fn networks_are_read_from_all_sources_and_wrong_ones_are_told() {
+    let toml = from_text("networks.toml", "[listen]\ntrusted_proxies = ['10.0.0.0/8', '::1']\n");
+    let flag = from_flags(&[("listen.trusted_proxies", "10.0.0.0/8, ::1")]).unwrap();
+    assert_eq!(toml.unwrap().config, flag.config);
+    assert!(flag.render_effective().contains("trusted_proxies = [\"10.0.0.0/8\", \"::1\"]"));
+    for (text, told) in [
+        ("10.1.2.3/8", "the network is 10.0.0.0/8"),
+        ("10.0.0.0/33", "found \"10.0.0.0/33\""),
+        ("proxy.example.com", "expected a list of addresses and networks"),
+        ("[1]", "expected a list of addresses and networks"),
+    ] {
+        let errors = from_flags(&[("listen.trusted_proxies", text)]).unwrap_err().to_string();
+        assert!(errors.contains(told), "{text}: {errors}");
+    }
+}
+
+#[test]
+fn production_is_told_what_is_missing_and_development_is_left_alone() {
+    assert_eq!(sentences(&[]), "");
+    assert_eq!(sentences(&[("profile", "development")]), "");
+    let bare = sentences(&[("profile", "production")]);
+    for expected in
+        ["listen.address is a loopback", "auth.jwt_secret is not set", "api.key is not set"]
+    {
+        assert!(bare.contains(expected), "{expected}: {bare}");
+    }
+    let public = [
+        ("listen.address", "0.0.0.0:443"),
+        ("auth.jwt_secret", "an example key of more than thirty-two bytes"),
+        ("auth.audience", "chat"),
+        ("api.key", "twenty-four characters ok"),
+    ];
+    let told = sentences(&public);
+    assert!(told.starts_with("there is no TLS") && told.lines().count() == 1, "{told}");
+    for (key, value, expected) in [
+        ("tls.cert", "cert.pem", ""),
+        ("listen.trusted_proxies", "10.0.0.0/8", ""),
+        ("listen.trusted_proxies", "0.0.0.0/0", "holds every address"),
+        ("listen.trusted_hops", "1", "listen.trusted_hops believes"),
+        ("auth.anonymous", "true", "auth.anonymous is true"),
+        ("api.key", "short", "api.key is short"),
+        ("auth.audience", "", "auth.audience is not set"),
+        ("listen.allowed_origins", "*", "listen.allowed_origins holds"),
+        ("rate_limit.enabled", "false", "rate_limit.enabled is false"),
+        ("dev.echo", "true", "dev.echo is true"),
+    ] {
+        let mut flags = public.to_vec();
+        flags.extend([("tls.key", "key.pem"), ("tls.cert", "cert.pem"), (key, value)]);
+        let told = sentences(&flags);
+        assert!(told.contains(expected) && told.is_empty() == expected.is_empty(), "{key}: {told}");
+    }
+}
+
+#[test]
+fn check_config_shows_the_configuration_then_what_is_missing_and_starts_nothing() {
+    let key = "an example key of more than thirty-two bytes";
+    for (flags, starts, title) in [
+        (&[("profile", "production")][..], true, "# Still missing to be safe:"),
+        (&[("listen.address", "0.0.0.0:1")], false, "# The gateway would not start:"),
+        (
+            &[("tls.cert", "nowhere.pem"), ("tls.key", "no\nkey.pem")],
+            false,
+            "# - tls.cert (nowhere.pem)",
+        ),
+        (&[("auth.jwt_secret", key), ("api.key", key)], true, ""),
+    ] {
+        let loaded = from_flags(flags).unwrap();
+        let report = tidegate::check_config::check_config(&loaded);
+        assert_eq!(report.starts, starts, "{}", report.text);
+        assert!(report.text.contains(title) && !report.text.contains(key), "{}", report.text);
+        let shown = loaded.render_effective();
+        let added = report.text.strip_prefix(&shown).expect("the configuration comes first");
+        assert!(added.lines().all(|line| line.is_empty() || line.starts_with('#')), "{added}");
+    }
+}

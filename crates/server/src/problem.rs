@@ -62,9 +62,12 @@ impl Problem {
     /// The problem as a response.
     #[must_use]
     pub fn response(self) -> Response<Body> {
+        self.bytes().map(Body::from)
+    }
+
+    pub(crate) fn bytes(self) -> Response<Vec<u8>> {
         // Strings and a number always have a JSON form.
-        let body = serde_json::to_vec(&self.0).unwrap_or_default();
-        let mut response = Response::new(Body::from(body));
+        let mut response = Response::new(serde_json::to_vec(&self.0).unwrap_or_default());
         *response.status_mut() = self.0.status;
         let json = HeaderValue::from_static("application/problem+json");
         response.headers_mut().insert(header::CONTENT_TYPE, json);

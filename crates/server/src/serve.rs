@@ -5,20 +5,20 @@ use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::{Request, Response};
 use hyper::body::Incoming;
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tower_service::Service;
 
-use crate::{Body, Error};
+use crate::connection::Entrance;
+use crate::{Body, Error, Proxies, Tls};
 
-/// The other end of a request's connection; in the request's extensions.
+/// The client of a request; in the request's extensions. Behind trusted proxies it is the client that they
+/// name, with the port 0 where they do not tell one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Peer(pub SocketAddr);
 
@@ -42,7 +42,11 @@ impl Default for Settings {
 #[derive(Debug)]
 pub struct Server {
     listener: TcpListener,
+    /// Takes connections in the clear, where the other one speaks TLS.
+    plaintext: Option<TcpListener>,
     settings: Settings,
+    tls: Option<Tls>,
+    proxies: Proxies,
 }
 
 impl Server {
@@ -54,10 +58,31 @@ impl Server {
     /// # Cancel safety
     /// Cancelling leaves nothing behind.
     pub async fn bind(address: SocketAddr, settings: Settings) -> Result<Self, Error> {
-        match TcpListener::bind(address).await {
-            Ok(listener) => Ok(Self { listener, settings }),
-            Err(source) => Err(Error::Bind { address, source }),
-        }
+        let listener = listen(address).await?;
+        Ok(Self { listener, plaintext: None, settings, tls: None, proxies: Proxies::default() })
+    }
+
+    /// The same, speaking TLS: HTTP/2 and HTTP/1.1, as the client likes (ALPN).
+    #[must_use]
+    pub fn tls(self, tls: Tls) -> Self {
+        Self { tls: Some(tls), ..self }
+    }
+
+    /// The same, behind these proxies.
+    #[must_use]
+    pub fn proxies(self, proxies: Proxies) -> Self {
+        Self { proxies, ..self }
+    }
+
+    /// The same, with a second address where neither TLS nor the PROXY protocol is spoken.
+    ///
+    /// # Errors
+    /// As [`Server::bind`].
+    ///
+    /// # Cancel safety
+    /// Cancelling lets go of both addresses.
+    pub async fn plaintext(self, address: SocketAddr) -> Result<Self, Error> {
+        Ok(Self { plaintext: Some(listen(address).await?), ..self })
     }
 
     /// The address that is listened on.
@@ -66,6 +91,14 @@ impl Server {
     /// What the system says; not seen on a bound listener.
     pub fn address(&self) -> io::Result<SocketAddr> {
         self.listener.local_addr()
+    }
+
+    /// The second address, in the clear, if there is one.
+    ///
+    /// # Errors
+    /// As [`Server::address`].
+    pub fn plaintext_address(&self) -> io::Result<Option<SocketAddr>> {
+        self.plaintext.as_ref().map(TcpListener::local_addr).transpose()
     }
 
     /// Serves until `stop` is ready; then accepts nothing more and waits for the requests that are under way.
@@ -81,81 +114,51 @@ impl Server {
             + 'static,
         S::Future: Send,
     {
+        let Self { listener, plaintext, settings, tls, proxies } = self;
+        let announced = proxies.proxy_protocol;
+        let proxies = Arc::new(proxies);
+        let main = Arc::new(Entrance::new(settings, tls, Arc::clone(&proxies), announced));
+        let beside = Arc::new(Entrance::new(settings, None, proxies, false));
         // Each connection's task holds a receiver: told by the value, counted by being there.
         let (ending, seen) = watch::channel(false);
-        let http = self.http();
         let mut stop = pin!(stop);
         loop {
-            let accepted = tokio::select! {
+            // In no fixed order, so that a flood at one address leaves the other one its turn.
+            let (entrance, accepted) = tokio::select! {
                 () = &mut stop => break,
-                accepted = self.listener.accept() => accepted,
+                accepted = listener.accept() => (&main, accepted),
+                accepted = accept(plaintext.as_ref()) => (&beside, accepted),
             };
             match accepted {
                 Ok((stream, peer)) => {
-                    connection(&http, seen.clone(), stream, peer, service.clone());
+                    let (entrance, service) = (Arc::clone(entrance), service.clone());
+                    let ending = seen.clone();
+                    // The task ends with its connection, and `serve` waits for it. Whatever a client must do
+                    // first, it does there: accepting waits for nobody.
+                    tokio::spawn(
+                        async move { entrance.serve(stream, peer, service, ending).await },
+                    );
                 }
                 Err(error) => pause_after(&error).await,
             }
         }
-        drop((self.listener, seen));
+        drop((listener, plaintext, seen));
         // An error means that no connection is left to be told.
         let _ = ending.send(true);
         ending.closed().await;
     }
-
-    fn http(&self) -> http1::Builder {
-        let mut http = http1::Builder::new();
-        http.timer(TokioTimer::new())
-            .header_read_timeout(self.settings.header_timeout)
-            .max_buf_size(self.settings.max_header_bytes.max(8192));
-        http
-    }
 }
 
-fn connection<S>(
-    http: &http1::Builder,
-    mut ending: watch::Receiver<bool>,
-    stream: TcpStream,
-    peer: SocketAddr,
-    service: S,
-) where
-    S: Service<Request<Incoming>, Response = Response<Body>, Error = Infallible>
-        + Clone
-        + Send
-        + 'static,
-    S::Future: Send,
-{
-    if let Err(error) = stream.set_nodelay(true) {
-        tracing::debug!(%peer, %error, "cannot switch Nagle's algorithm off");
-    }
-    let service = service_fn(move |mut request: Request<Incoming>| {
-        request.extensions_mut().insert(Peer(peer));
-        let mut service = service.clone();
-        async move {
-            std::future::poll_fn(|cx| service.poll_ready(cx)).await?;
-            service.call(request).await
-        }
-    });
-    let connection = http.serve_connection(TokioIo::new(stream), service).with_upgrades();
-    // The task ends with its connection, and `serve` waits for it.
-    tokio::spawn(async move {
-        let mut connection = pin!(connection);
-        let ended = tokio::select! {
-            ended = &mut connection => ended,
-            () = told(&mut ending) => {
-                connection.as_mut().graceful_shutdown();
-                connection.await
-            }
-        };
-        if let Err(error) = ended {
-            tracing::debug!(%peer, %error, "HTTP connection ended");
-        }
-    });
+async fn listen(address: SocketAddr) -> Result<TcpListener, Error> {
+    TcpListener::bind(address).await.map_err(|source| Error::Bind { address, source })
 }
 
-/// Waits until the server ends; a server that is gone has ended. Cancel safe.
-async fn told(ending: &mut watch::Receiver<bool>) {
-    let _ = ending.wait_for(|ending| *ending).await;
+/// The next connection; never, where nobody listens.
+async fn accept(listener: Option<&TcpListener>) -> io::Result<(TcpStream, SocketAddr)> {
+    match listener {
+        Some(listener) => listener.accept().await,
+        None => std::future::pending().await,
+    }
 }
 
 /// Errors of one connection concern nobody else. Out of file descriptors, a pause lets some go.

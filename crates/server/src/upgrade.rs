@@ -1,11 +1,10 @@
-//! From an HTTP request to the raw TCP socket under it.
+//! From an HTTP request to the raw stream under it.
 
 use bytes::Bytes;
 use http::Request;
 use hyper_util::rt::TokioIo;
-use tokio::net::TcpStream;
 
-use crate::Error;
+use crate::{Error, Stream};
 
 /// The promise of a request's connection: kept once the response with status 101 has gone out.
 #[derive(Debug)]
@@ -18,18 +17,18 @@ impl Upgrade {
         Self(hyper::upgrade::on(request))
     }
 
-    /// The socket, and what was read from it beyond the request. hyper's own buffers are gone then.
+    /// The stream, and what was read from it beyond the request. hyper's own buffers are gone then.
     ///
     /// # Errors
-    /// [`Error::Upgrade`] if the client left first, [`Error::NotTcp`] if this is no connection of [`crate::Server`].
+    /// [`Error::Upgrade`] if the client left first, [`Error::NotOurs`] if this is no connection of [`crate::Server`].
     ///
     /// # Cancel safety
     /// Cancelling closes the connection.
-    pub async fn socket(self) -> Result<(TcpStream, Bytes), Error> {
+    pub async fn socket(self) -> Result<(Stream, Bytes), Error> {
         let upgraded = self.0.await?;
-        match upgraded.downcast::<TokioIo<TcpStream>>() {
+        match upgraded.downcast::<TokioIo<Stream>>() {
             Ok(parts) => Ok((parts.io.into_inner(), parts.read_buf)),
-            Err(_) => Err(Error::NotTcp),
+            Err(_) => Err(Error::NotOurs),
         }
     }
 }

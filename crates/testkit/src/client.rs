@@ -24,20 +24,26 @@ use futures_util::{SinkExt as _, StreamExt as _};
 use http::header::{HeaderName, HeaderValue, SEC_WEBSOCKET_PROTOCOL};
 use http::{HeaderMap, StatusCode};
 use serde_json::Value;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_tungstenite::tungstenite::error::ProtocolError;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::{Error, Message};
-use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async_with_config};
+use tokio_tungstenite::{WebSocketStream, client_async};
 
 /// How long a wait lasts before it fails the test, unless [`Client::patience`] says otherwise.
 pub const PATIENCE: Duration = Duration::from_secs(10);
 
+/// What a client can speak over. Boxed here, so that a client is one type over TCP and TLS.
+trait Stream: AsyncRead + AsyncWrite + std::fmt::Debug + Unpin + Send {}
+
+impl<S: AsyncRead + AsyncWrite + std::fmt::Debug + Unpin + Send> Stream for S {}
+
 /// A connected client. Dropping it breaks the TCP connection without a close frame.
 #[derive(Debug)]
 pub struct Client {
-    socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
+    socket: WebSocketStream<Box<dyn Stream>>,
     headers: HeaderMap,
     patience: Duration,
     /// Messages of a batch that were not asked for yet.
@@ -113,7 +119,32 @@ impl Client {
         headers: &[(&str, &str)],
         protocols: &[&str],
     ) -> Result<Self, Refused> {
-        let mut request = url.into_client_request().expect("a ws:// URL");
+        let uri: http::Uri = url.parse().expect("a URL");
+        let authority = uri.authority().expect("a ws:// URL with a host and a port").as_str();
+        match tokio::time::timeout(PATIENCE, TcpStream::connect(authority)).await {
+            Ok(Ok(stream)) => {
+                stream.set_nodelay(true).expect("a TCP stream takes its options");
+                Self::connect_over(stream, url, headers, protocols).await
+            }
+            Ok(Err(error)) => panic!("cannot connect to {url}: {error}"),
+            Err(_) => panic!("{url} did not accept within {PATIENCE:?}"),
+        }
+    }
+
+    /// The same over a stream that is there already, such as one of TLS.
+    ///
+    /// # Errors
+    /// As [`connect_with`](Self::connect_with).
+    ///
+    /// # Panics
+    /// As [`connect_with`](Self::connect_with).
+    pub async fn connect_over(
+        stream: impl AsyncRead + AsyncWrite + std::fmt::Debug + Unpin + Send + 'static,
+        url: &str,
+        headers: &[(&str, &str)],
+        protocols: &[&str],
+    ) -> Result<Self, Refused> {
+        let mut request = url.into_client_request().expect("a ws:// or wss:// URL");
         for (name, value) in headers {
             let name = HeaderName::try_from(*name).expect("a header name");
             request.headers_mut().insert(name, HeaderValue::try_from(*value).expect("a value"));
@@ -122,7 +153,8 @@ impl Client {
             let offer = HeaderValue::try_from(protocols.join(", ")).expect("subprotocol names");
             request.headers_mut().insert(SEC_WEBSOCKET_PROTOCOL, offer);
         }
-        let connecting = connect_async_with_config(request, None, true);
+        let stream: Box<dyn Stream> = Box::new(stream);
+        let connecting = client_async(request, stream);
         match tokio::time::timeout(PATIENCE, connecting).await {
             Ok(Ok((socket, response))) => Ok(Self {
                 socket,

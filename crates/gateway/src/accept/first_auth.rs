@@ -3,8 +3,8 @@
 use bytes::Bytes;
 use tidegate_message::{Close, CloseCode, Command, Request, RequestId};
 use tidegate_payload_codec::{Encoding, Form, Kind};
+use tidegate_server::Stream;
 use tidegate_ws::{Event, Socket};
-use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use crate::app::App;
@@ -17,7 +17,7 @@ use crate::observe::count;
 /// A message that was half read stays in the socket; a whole one is lost.
 pub(crate) async fn first_auth(
     app: &App,
-    socket: &mut Socket<TcpStream>,
+    socket: &mut Socket<Stream>,
     encoding: Encoding,
 ) -> Result<(Identity, Option<RequestId>), Close> {
     let message = timeout(app.config.auth.auth_timeout, message(socket));
@@ -48,7 +48,7 @@ const fn invalid(reason: &'static str) -> Close {
     Close::new(CloseCode::INVALID_TOKEN, reason)
 }
 
-async fn message(socket: &mut Socket<TcpStream>) -> Result<(Bytes, Kind), Close> {
+async fn message(socket: &mut Socket<Stream>) -> Result<(Bytes, Kind), Close> {
     loop {
         match socket.next().await {
             Ok(Event::Text(text)) => return Ok((text.into(), Kind::Text)),

@@ -1,6 +1,7 @@
 //! Values that each are fine but do not go together. Every rule names both keys.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 
 use super::choice::{Anonymous, Request, Response, Vocabulary};
 use super::error::{ConfigError, Problem};
@@ -36,6 +37,7 @@ const MIN_SECRET_BYTES: usize = 32;
 /// Everything that does not go together.
 pub(crate) fn all(config: &Config, origins: &Origins) -> Vec<ConfigError> {
     let mut check = Check { origins, errors: Vec::new() };
+    check.listen(config);
     check.auth(config);
     check.times(config);
     check.sizes(config);
@@ -58,11 +60,27 @@ pub fn safety(config: &Config) -> Result<(), Vec<String>> {
         return Ok(());
     }
     Err(vec![format!(
-        "listen.address is {}, which other machines can reach, and there is no authentication: \
-         set auth.jwt_secret (at least {MIN_SECRET_BYTES} bytes), or listen on 127.0.0.1, \
-         or set auth.anonymous = true to let anybody in",
-        config.listen.address
+        "{}, and there is no authentication: set auth.jwt_secret (at least {MIN_SECRET_BYTES} bytes), \
+         or listen on 127.0.0.1 without proxies, or set auth.anonymous = true to let anybody in",
+        reach(config)
     )])
+}
+
+/// Why others can reach the gateway.
+fn reach(config: &Config) -> String {
+    let listen = &config.listen;
+    let others = |address: &SocketAddr| !address.ip().to_canonical().is_loopback();
+    if others(&listen.address) {
+        return format!("listen.address is {}, which other machines can reach", listen.address);
+    }
+    match listen.plaintext_address.filter(others) {
+        Some(address) => {
+            format!("listen.plaintext_address is {address}, which other machines can reach")
+        }
+        None => "others can reach the gateway through its proxies (listen.trusted_proxies, \
+                 listen.trusted_hops, listen.proxy_protocol)"
+            .to_owned(),
+    }
 }
 
 struct Check<'a> {
@@ -80,6 +98,34 @@ impl Check<'_> {
     fn conflict(&mut self, key: &str, other: &str, what: impl Into<String>) {
         let at = if self.origins.of(key) == Origin::Default { other } else { key };
         self.report(at, Problem::Conflict(what.into()));
+    }
+
+    fn listen(&mut self, config: &Config) {
+        let (listen, tls) = (&config.listen, &config.tls);
+        for (set, missing, is_missing) in [
+            ("tls.cert", "tls.key", tls.cert.is_some() && tls.key.is_none()),
+            ("tls.key", "tls.cert", tls.key.is_some() && tls.cert.is_none()),
+        ] {
+            if is_missing {
+                let what = format!("is set, but {missing} is not: TLS needs both");
+                self.report(set, Problem::Conflict(what));
+            }
+        }
+        if let Some(beside) = listen.plaintext_address {
+            let key = "listen.plaintext_address";
+            if !config.has_tls() {
+                let what = "is set, but tls.cert and tls.key are not: \
+                            listen.address is in the clear already";
+                self.report(key, Problem::Conflict(what.to_owned()));
+            } else if beside == listen.address && beside.port() != 0 {
+                let what = "must not be the same as listen.address".to_owned();
+                self.report(key, Problem::Conflict(what));
+            }
+        }
+        if listen.proxy_protocol && listen.trusted_proxies.is_empty() {
+            let what = "is true, and listen.trusted_proxies is empty: nobody could connect";
+            self.conflict("listen.proxy_protocol", "listen.trusted_proxies", what);
+        }
     }
 
     fn auth(&mut self, config: &Config) {

@@ -91,6 +91,17 @@ choice! {
 }
 
 choice! {
+    /// The header in which proxies say for whom they ask.
+    pub enum ForwardedHeader {
+        /// `X-Forwarded-For`.
+        XForwardedFor = "x-forwarded-for",
+        /// `Forwarded` (RFC 7239).
+        Forwarded = "forwarded",
+    }
+    expected "\"x-forwarded-for\" or \"forwarded\""
+}
+
+choice! {
     /// How the body of an upstream's answer is divided into events.
     pub enum Response {
         /// By the answer's `Content-Type`.

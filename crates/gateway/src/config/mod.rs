@@ -6,14 +6,17 @@
 
 mod check;
 mod choice;
+mod derived;
 mod duration;
 mod error;
 mod file;
 mod from_toml;
 mod from_yaml;
+mod hints;
 mod load;
 mod meant;
 mod nearest;
+mod network;
 mod node;
 mod origin;
 mod profile;
@@ -28,15 +31,16 @@ mod size;
 mod variable;
 
 pub use check::safety;
-pub use choice::{Anonymous, Profile, Request, Response, Vocabulary};
+pub use choice::{Anonymous, ForwardedHeader, Profile, Request, Response, Vocabulary};
 pub use error::{ConfigError, ConfigErrors, Problem, Unfit};
+pub use hints::hints;
 pub use load::{Loaded, Sources};
 pub use origin::{Origin, Origins};
 pub use quota::Quota;
 pub use reference::reference;
 pub use schema::{
     Api, Auth, Authorize, Codec, Config, Dev, Heartbeat, Listen, Pool, Queue, RateLimit, Route,
-    Session, Stream,
+    Session, Stream, Tls,
 };
 pub use secret::Secret;
 pub use size::Size;

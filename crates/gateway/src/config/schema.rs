@@ -7,8 +7,9 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use http::Uri;
+use tidegate_server::Network;
 
-use super::choice::{Anonymous, Profile, Request, Response, Vocabulary};
+use super::choice::{Anonymous, ForwardedHeader, Profile, Request, Response, Vocabulary};
 use super::quota::Quota;
 use super::secret::Secret;
 use super::section::section;
@@ -71,6 +72,8 @@ section! {
     sections {
         /// Where the gateway listens, and what it accepts there.
         listen: Listen;
+        /// The certificate, with which `listen.address` speaks TLS: `https` and `wss`.
+        tls: Tls;
         /// Who a client is.
         auth: Auth;
         /// What a client with a token may do where its token does not say. Anonymous clients
@@ -106,6 +109,18 @@ section! {
     pub struct Listen {
         /// The address and port to listen on. Port 0 takes a free one.
         address: SocketAddr = SocketAddr::from((Ipv4Addr::LOCALHOST, 8765));
+        /// A second address, where neither TLS nor the PROXY protocol is spoken; only beside TLS. Empty means none.
+        plaintext_address: Option<SocketAddr> = None;
+        /// The proxies before the gateway: it believes them who their client is.
+        trusted_proxies: Vec<Network> = Vec::new();
+        /// How many proxies each request passes, where their number is known and their addresses are not. 0 goes by
+        /// `trusted_proxies` alone; with both, the nearest proxy must be listed.
+        trusted_hops: u8 = 0, in 0..=32;
+        /// The header in which those proxies name their clients. Only this one is read.
+        forwarded_header: ForwardedHeader = ForwardedHeader::XForwardedFor;
+        /// Whether connections to `address` begin with a header of the PROXY protocol (version 1 or 2). It is
+        /// taken from `trusted_proxies`; connections of others are closed.
+        proxy_protocol: bool = false;
         /// Origins of pages, other than the gateway's own, that may connect from a browser, such as
         /// `https://chat.example.com`; `*` means any.
         allowed_origins: Vec<String> = Vec::new();
@@ -119,6 +134,19 @@ section! {
         max_handshakes_per_second: u32 = 0, in 0..=1_000_000;
         /// The same for each address; an IPv6 address counts by its first 64 bits.
         max_handshakes_per_second_per_ip: u32 = 0, in 0..=1_000_000;
+    }
+}
+
+section! {
+    /// `[tls]`: the certificate.
+    pub struct Tls {
+        /// The file of the certificate chain (PEM), the gateway's own certificate first. Empty means no TLS.
+        cert: Option<String> = None;
+        /// The file of the certificate's private key (PEM, unencrypted).
+        key: Option<String> = None;
+        /// How often the two files are looked at. New ones are used for the connections to come; if they are of no
+        /// use, that is logged and the old ones stay in force.
+        reload_interval: Duration = secs(5), in millis(10)..=DAY;
     }
 }
 
@@ -319,7 +347,7 @@ section! {
     /// `[dev]`: for trying the gateway out.
     pub struct Dev {
         /// The demonstration page at `/` and its embedded agent. Served only on a loopback address
-        /// where anonymous clients are allowed.
+        /// where anonymous clients are allowed; with TLS, only if there is a `listen.plaintext_address` too.
         demo: bool = true;
         /// A raw echo at `/echo`: each WebSocket message comes back as it went, past sessions, limits and JSON.
         /// For measuring the transport alone.
@@ -350,37 +378,5 @@ section! {
         default: bool = false;
         /// How often all clients together may ask it. Empty means no limit.
         rate_limit: Option<Quota> = None;
-    }
-}
-
-impl Route {
-    /// The vocabulary in force: the configured one, or what the request form suggests.
-    #[must_use]
-    pub fn vocabulary(&self) -> Vocabulary {
-        self.vocabulary.unwrap_or(self.request.usual_vocabulary())
-    }
-}
-
-impl Config {
-    /// Whether the gateway listens where only this machine can reach it.
-    #[must_use]
-    pub fn is_loopback(&self) -> bool {
-        self.listen.address.ip().to_canonical().is_loopback()
-    }
-
-    /// Whether a client may connect without a token.
-    #[must_use]
-    pub fn allows_anonymous(&self) -> bool {
-        match self.auth.anonymous {
-            Anonymous::Never => false,
-            Anonymous::Loopback => self.is_loopback(),
-            Anonymous::Always => true,
-        }
-    }
-
-    /// Whether the demonstration page and its agent are served.
-    #[must_use]
-    pub fn serves_demo(&self) -> bool {
-        self.dev.demo && self.is_loopback() && self.allows_anonymous()
     }
 }

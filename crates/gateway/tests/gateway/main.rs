@@ -17,3 +17,4 @@ mod shared_limits;
 mod slow;
 mod snapshots;
 mod streams;
+mod tls;

@@ -24,6 +24,8 @@ pub(crate) const JWT_SECRET: &str = "a secret of at least thirty-two bytes";
 /// A running gateway. Dropping it ends its task.
 pub(crate) struct Running {
     pub(crate) address: SocketAddr,
+    pub(crate) plaintext: Option<SocketAddr>,
+    pub(crate) announcement: String,
     stop: Option<oneshot::Sender<()>>,
     task: JoinHandle<()>,
 }
@@ -51,12 +53,13 @@ pub(crate) async fn gateway(change: impl FnOnce(&mut Config)) -> Running {
     config.session.close_timeout = Duration::from_millis(500);
     change(&mut config);
     let gateway = Gateway::bind(config).await.expect("the gateway listens");
-    let address = gateway.address();
+    let (address, plaintext) = (gateway.address(), gateway.plaintext_address());
+    let announcement = gateway.announcement();
     let (stop, stopped) = oneshot::channel::<()>();
     let task = tokio::spawn(gateway.serve(async {
         let _ = stopped.await;
     }));
-    Running { address, stop: Some(stop), task }
+    Running { address, plaintext, announcement, stop: Some(stop), task }
 }
 
 /// A route in the OpenAI form, the default one.
