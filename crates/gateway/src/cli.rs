@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 
 use crate::config::{Config, Loaded, Sources};
+use crate::token_command::TokenCommand;
 
 /// A WebSocket gateway for chat and agent streams.
 ///
@@ -40,6 +41,8 @@ pub enum Command {
         /// The configuration file.
         file: Option<PathBuf>,
     },
+    /// Prints a token for development, signed with the configured secret.
+    Token(TokenCommand),
     /// Prints the reference of all keys (docs/CONFIG.md).
     ConfigReference,
 }

@@ -37,8 +37,9 @@ pub(crate) struct Connection {
 #[derive(Clone)]
 pub(crate) struct Me {
     pub(crate) session: SessionId,
+    /// Who it was when it came. Its user never changes; what it may do now is in the lease.
     pub(crate) identity: Arc<Identity>,
-    /// Until when its token is good; renewed by `auth`.
+    /// What its last token says; renewed by `auth`.
     pub(crate) lease: Arc<Lease>,
     pub(crate) handle: Handle,
     pub(crate) facts: Arc<Facts>,
@@ -113,10 +114,10 @@ impl Connection {
         };
         tracing::info!(%session, user = %identity.user, peer = ?self.peer, "session opened");
         running.greet(welcome(&app, session, &identity.user, features, id));
-        let lease = Arc::new(Lease::new(identity.expires_at));
+        let identity = Arc::new(identity);
+        let lease = Arc::new(Lease::new(Arc::clone(&identity)));
         let grace = app.config.auth.expiry_grace;
         let expired = Arc::clone(&lease).expired(handle.clone(), grace);
-        let identity = Arc::new(identity);
         let me = Me { session, identity, lease, handle, facts: Arc::clone(&facts) };
         let running = running.run(stack::commands(&app, &me), Registered(facts));
         // The expiry asks the session to end by its handle; it never ends by itself.

@@ -30,6 +30,7 @@ pub mod stack;
 pub mod start;
 mod stats;
 mod token;
+pub mod token_command;
 mod upstream;
 
 #[doc = include_str!("../README.md")]

@@ -2,6 +2,7 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program speaks on its terminal")]
 
 use std::process::ExitCode;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::Parser as _;
 use tidegate::cli::{Cli, Command};
@@ -21,6 +22,15 @@ fn main() -> ExitCode {
     if let Some(Command::CheckConfig { .. }) = cli.command {
         print!("{}", loaded.render_effective());
         return ExitCode::SUCCESS;
+    }
+    if let Some(Command::Token(command)) = &cli.command {
+        return match command.token(&loaded.config, unix_seconds()) {
+            Ok(token) => {
+                println!("{token}");
+                ExitCode::SUCCESS
+            }
+            Err(error) => fail(&error),
+        };
     }
     match run(loaded.config) {
         Ok(()) => ExitCode::SUCCESS,
@@ -43,6 +53,11 @@ fn run(config: Config) -> Result<(), String> {
         gateway.serve(stop).await;
         Ok(())
     })
+}
+
+#[expect(clippy::disallowed_methods, reason = "a token says when it was made")]
+fn unix_seconds() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }
 
 fn fail(error: &str) -> ExitCode {

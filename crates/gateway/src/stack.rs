@@ -13,7 +13,7 @@ use tower::ServiceBuilder;
 use tower::util::{BoxCloneSyncService, option_layer};
 use tower_service::Service;
 
-use crate::accept::{ByPath, Upgrading, at_capacity, authenticate, check_origin, hold};
+use crate::accept::{AuthenticateLayer, ByPath, Upgrading, at_capacity, check_origin, hold};
 use crate::app::App;
 use crate::commands::{DeadlineLayer, ObserveLayer, Refusal, Router, authorize};
 use crate::connection::Me;
@@ -27,14 +27,14 @@ pub type AcceptService = BoxCloneSyncService<Request<Incoming>, Response<Body>, 
 /// Per HTTP request: observe → admit → origin → authenticate → upgrade, or the API.
 #[must_use]
 pub fn accept(app: &Arc<App>) -> AcceptService {
-    let (full, origin, who) = (Arc::clone(app), Arc::clone(app), Arc::clone(app));
+    let (full, origin) = (Arc::clone(app), Arc::clone(app));
     let sockets = ServiceBuilder::new()
         // First: a gateway that is full spends nothing on a request, least of all a signature.
         .layer(AdmitLayer::new(app.gate.clone(), hold, move |none| Ok(at_capacity(&full, none))))
         // Before the token: a foreign page must not even learn whether its visitor's token is good.
         .layer(guard(move |request: &mut Request<Incoming>| check_origin(&origin, request)))
         // Last: from here on it is known who asks, or that the first message must say it.
-        .layer(guard(move |request: &mut Request<Incoming>| authenticate(&who, request)))
+        .layer(AuthenticateLayer(Arc::clone(app)))
         .service(Upgrading::new(app));
     let accept = ServiceBuilder::new()
         // Outermost: it sees every request and the status of every answer.
@@ -55,15 +55,15 @@ pub(crate) fn commands(
     };
     let limit =
         RateLimitLayer::new(priced, free, cost, Instant::now).totals(Arc::clone(&app.limited));
-    let identity = Arc::clone(&me.identity);
+    let lease = Arc::clone(&me.lease);
     ServiceBuilder::new()
         // Outermost: refused commands count too.
         .layer(ObserveLayer { app: Arc::clone(app), facts: Arc::clone(&me.facts) })
         // Before any work: a flood costs a comparison a message.
         .layer(option_layer(app.config.rate_limit.enabled.then_some(limit)))
-        // After the limit, so that guessing at rights is limited too.
+        // After the limit, so that guessing at rights is limited too; by the rights of the last token.
         .layer(guard(move |request: &mut Command| {
-            authorize(&identity, &request.command).map_err(Refusal)
+            authorize(&lease.identity(), &request.command).map_err(Refusal)
         }))
         // Innermost: only the handler's own time counts.
         .layer(DeadlineLayer(app.config.session.command_timeout))

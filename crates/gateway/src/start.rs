@@ -1,6 +1,7 @@
 //! From a configuration to a running gateway, and from a signal to its end.
 
-use std::future::Future;
+use std::convert::Infallible;
+use std::future::{Future, pending};
 use std::io::{self, IsTerminal as _};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -70,6 +71,7 @@ impl Gateway {
             tokio::select! {
                 () = stop => {}
                 () = sweep(&app) => {}
+                never = keys(&app) => match never {},
             }
             drain(&app).await;
             drained.notify_one();
@@ -83,6 +85,14 @@ impl Gateway {
             () = server.serve(stack::accept(&app), ending) => {}
             () = patience => {}
         }
+    }
+}
+
+/// Keeps published keys fresh, for ever.
+async fn keys(app: &App) -> Infallible {
+    match &app.verifier {
+        Some(verifier) => verifier.run().await,
+        None => pending().await,
     }
 }
 

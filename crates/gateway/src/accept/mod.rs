@@ -7,7 +7,7 @@ mod first_auth;
 mod origin;
 mod upgrade;
 
-pub(crate) use authenticate::{Claim, authenticate};
+pub(crate) use authenticate::{AuthenticateLayer, Claim};
 pub(crate) use by_path::ByPath;
 pub(crate) use first_auth::first_auth;
 pub(crate) use origin::check_origin;
