@@ -62,12 +62,12 @@ mod tests {
             ("http://127.0.0.1:9000/jwks.json", true),
             ("ftp://login.example.com/keys", false),
             ("/keys", false),
-            ("https://user:word@login.example.com/keys", false),
-            ("https://user:wo rd@login.example.com/keys", false),
+            ("https://user:w0rd@login.example.com/keys", false),
+            ("https://user:w0 rd@login.example.com/keys", false),
         ] {
             let address = WebAddress::parse(text);
             assert_eq!(address.is_ok(), fits, "{text}");
-            assert!(!format!("{address:?}").contains("rd"), "{text}");
+            assert!(!format!("{address:?}").contains("w0"), "{text}");
         }
     }
 }
