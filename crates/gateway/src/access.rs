@@ -29,6 +29,18 @@ pub(crate) fn host_of(authority: &str) -> &str {
     authority.split(':').next().unwrap_or(authority)
 }
 
+/// An address as it may be logged: a query may hold a key.
+pub(crate) fn without_query(uri: &http::Uri) -> String {
+    let scheme = uri.scheme_str().unwrap_or("http");
+    let host = uri.authority().map_or("", |authority| authority.as_str());
+    format!("{scheme}://{host}{}", uri.path())
+}
+
+/// Whether an address is this machine's.
+pub(crate) fn is_local(uri: &http::Uri) -> bool {
+    uri.host().is_some_and(is_loopback_host)
+}
+
 /// Whether a host name means this machine.
 pub(crate) fn is_loopback_host(host: &str) -> bool {
     let bare = host.trim_start_matches('[').trim_end_matches(']');
@@ -70,6 +82,13 @@ mod tests {
             let request = Request::builder().header("authorization", given).body(()).unwrap();
             assert_eq!(has_key(&request, "secret"), expected, "{given}");
         }
+    }
+
+    #[test]
+    fn an_address_is_logged_without_its_query() {
+        let uri: http::Uri = "https://login.example.com:8443/keys?key=secret".parse().unwrap();
+        assert_eq!(without_query(&uri), "https://login.example.com:8443/keys");
+        assert!(!is_local(&uri) && is_local(&"http://[::1]:80/keys".parse().unwrap()));
     }
 
     #[test]

@@ -47,8 +47,8 @@ fn switched_on(app: &App) -> String {
     if app.config.allows_anonymous() {
         on.push("anonymous sessions".to_owned());
     }
-    if app.verifier.is_some() {
-        on.push("tokens (HS256)".to_owned());
+    if let Some(verifier) = &app.verifier {
+        on.push(format!("tokens ({})", verifier.describe()));
     }
     if config.rate_limit.enabled {
         let limit = &config.rate_limit;

@@ -38,7 +38,7 @@ pub struct App {
     pub(crate) codec: Arc<Codec>,
     pub(crate) routes: Routes,
     pub(crate) runs: Arc<Runs>,
-    pub(crate) verifier: Option<Verifier>,
+    pub(crate) verifier: Option<Arc<Verifier>>,
     pub(crate) api_key: String,
     pub(crate) limited: Arc<SharedTotals>,
     pub(crate) limited_bytes: Arc<SharedTotals>,
@@ -77,7 +77,7 @@ impl App {
             codec: Arc::new(codec),
             routes,
             runs: Arc::default(),
-            verifier: Verifier::new(&config),
+            verifier: Verifier::new(&config)?,
             api_key,
             limited: Arc::default(),
             limited_bytes: Arc::default(),
@@ -99,15 +99,9 @@ impl App {
 
     /// The identity of a session without a token: everything is allowed on a loopback address.
     pub(crate) fn anonymous(&self, session: SessionId) -> Identity {
-        let authorize = &self.config.authorize;
-        let rights = if self.is_local() {
-            Rights::all()
-        } else {
-            Rights {
-                join: authorize.join.clone(),
-                send: authorize.send.clone(),
-                broadcast: authorize.broadcast,
-            }
+        let rights = match self.is_local() {
+            true => Rights::all(),
+            false => Rights::configured(&self.config.authorize),
         };
         Identity::anonymous(session, rights)
     }

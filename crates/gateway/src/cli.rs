@@ -6,6 +6,7 @@ use clap::{Parser, Subcommand};
 
 use crate::config::{Config, Loaded, Sources};
 use crate::remote;
+use crate::token_command::TokenCommand;
 
 /// A WebSocket gateway for chat and agent streams.
 ///
@@ -41,6 +42,8 @@ pub enum Command {
         /// The configuration file.
         file: Option<PathBuf>,
     },
+    /// Prints a token for development, signed with the configured secret.
+    Token(TokenCommand),
     /// Prints the reference of all keys (docs/CONFIG.md).
     ConfigReference,
     /// Asks a gateway that is running.

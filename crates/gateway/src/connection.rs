@@ -40,10 +40,11 @@ pub(crate) struct Connection {
 #[derive(Clone)]
 pub(crate) struct Me {
     pub(crate) session: SessionId,
+    /// Who it was when it came. Its user never changes; what it may do now is in the lease.
     pub(crate) identity: Arc<Identity>,
     /// Where its requests are counted, beside its user.
     pub(crate) network: Option<Network>,
-    /// Until when its token is good; renewed by `auth`.
+    /// What its last token says; renewed by `auth`.
     pub(crate) lease: Arc<Lease>,
     pub(crate) handle: Handle,
     pub(crate) facts: Arc<Facts>,
@@ -122,10 +123,10 @@ impl Connection {
         }
         tracing::info!(%session, user = %identity.user, peer = ?self.peer, "session opened");
         running.greet(welcome(&app, session, &identity.user, features, id));
-        let lease = Arc::new(Lease::new(identity.expires_at));
+        let identity = Arc::new(identity);
+        let lease = Arc::new(Lease::new(Arc::clone(&identity)));
         let grace = app.config.auth.expiry_grace;
         let expired = Arc::clone(&lease).expired(handle.clone(), grace);
-        let identity = Arc::new(identity);
         let network = self.arrival.network;
         let me = Me { session, identity, network, lease, handle, facts: Arc::clone(&facts) };
         let running = running.run(stack::commands(&app, &me), Registered(facts));

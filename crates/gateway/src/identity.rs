@@ -1,46 +1,107 @@
-//! Who a session is and what it may do. Decided once, at the door; asked by the layers.
+//! Who a session is and what it may do. Decided at the door and by each newer token; asked by the layers.
 
 use tidegate_message::{GroupId, SessionId, Target, UserId};
+
+use crate::config::Authorize;
 
 /// Who a session is.
 #[derive(Clone, Debug)]
 pub(crate) struct Identity {
     pub(crate) user: UserId,
     pub(crate) rights: Rights,
-    /// The session's share under the group strategy `weighted`.
+    /// The session's share under the group strategy `weighted`, where a `join` does not say.
     pub(crate) weight: u32,
     /// When its token expires, in Unix seconds; never without one.
     pub(crate) expires_at: Option<u64>,
 }
 
-/// What a session may do beyond its routes and its own inbox.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// What a session may do beyond its routes and its own inbox, each with the rule that says so.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Rights {
     /// Patterns of groups that may be joined and looked into.
-    pub(crate) join: Vec<String>,
+    pub(crate) join: Granted<Vec<String>>,
     /// Patterns of targets, written `user:42`, `group:room-1`, `session:…`.
-    pub(crate) send: Vec<String>,
+    pub(crate) send: Granted<Vec<String>>,
     /// Whether everybody may be addressed at once.
-    pub(crate) broadcast: bool,
+    pub(crate) broadcast: Granted<bool>,
+    /// The largest weight in a group.
+    pub(crate) weight: Granted<u32>,
+}
+
+/// A right, and who gave it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Granted<T> {
+    pub(crate) value: T,
+    pub(crate) by: Rule,
+}
+
+/// Where a right comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Rule {
+    /// The claim `tidegate` of the session's token.
+    Token,
+    /// The section `[authorize]`.
+    Configuration,
+}
+
+impl<T> Granted<T> {
+    pub(crate) const fn by_token(value: T) -> Self {
+        Self { value, by: Rule::Token }
+    }
+
+    pub(crate) const fn by_configuration(value: T) -> Self {
+        Self { value, by: Rule::Configuration }
+    }
+}
+
+impl Rule {
+    /// The rule about a right, as a client is told of it.
+    pub(crate) fn of(self, right: &str) -> String {
+        match self {
+            Self::Token => format!("the token's claim `tidegate.{right}`"),
+            Self::Configuration => format!("the configured `authorize.{right}`"),
+        }
+    }
 }
 
 impl Rights {
     /// Everything: for anonymous sessions on a loopback address.
     pub(crate) fn all() -> Self {
-        Self { join: vec!["*".into()], send: vec!["*".into()], broadcast: true }
+        let every = || Granted::by_configuration(vec!["*".to_owned()]);
+        Self {
+            join: every(),
+            send: every(),
+            broadcast: Granted::by_configuration(true),
+            weight: Granted::by_configuration(u32::MAX),
+        }
+    }
+
+    /// What `[authorize]` gives everybody.
+    pub(crate) fn configured(authorize: &Authorize) -> Self {
+        Self {
+            join: Granted::by_configuration(authorize.join.clone()),
+            send: Granted::by_configuration(authorize.send.clone()),
+            broadcast: Granted::by_configuration(authorize.broadcast),
+            weight: Granted::by_configuration(authorize.weight),
+        }
     }
 
     pub(crate) fn may_join(&self, group: &GroupId) -> bool {
-        self.join.iter().any(|pattern| matches(pattern, group.as_str()))
+        self.join.value.iter().any(|pattern| matches(pattern, group.as_str()))
     }
 
     pub(crate) fn may_send(&self, to: &Target) -> bool {
-        let name = match to {
-            Target::User(user) => format!("user:{user}"),
-            Target::Group(group) => format!("group:{group}"),
-            Target::Session(session) => format!("session:{session}"),
-        };
-        self.send.iter().any(|pattern| matches(pattern, &name))
+        let name = name_of(to);
+        self.send.value.iter().any(|pattern| matches(pattern, &name))
+    }
+}
+
+/// A target as patterns name it.
+pub(crate) fn name_of(target: &Target) -> String {
+    match target {
+        Target::User(user) => format!("user:{user}"),
+        Target::Group(group) => format!("group:{group}"),
+        Target::Session(session) => format!("session:{session}"),
     }
 }
 
@@ -96,7 +157,10 @@ mod tests {
 
     #[test]
     fn rights_name_the_kind_of_target() {
-        let rights = Rights { send: vec!["group:room-*".into()], ..Rights::default() };
+        let rights = Rights {
+            send: Granted::by_token(vec!["group:room-*".into()]),
+            ..Rights::configured(&Authorize::default())
+        };
         assert!(rights.may_send(&Target::Group(GroupId::new("room-1").unwrap())));
         assert!(!rights.may_send(&Target::User(UserId::new("room-1").unwrap())));
         assert!(!rights.may_join(&GroupId::new("room-1").unwrap()));

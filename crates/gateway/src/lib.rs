@@ -36,6 +36,7 @@ pub mod stack;
 pub mod start;
 mod stats;
 mod token;
+pub mod token_command;
 mod upstream;
 
 #[doc = include_str!("../README.md")]

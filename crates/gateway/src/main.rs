@@ -3,6 +3,7 @@
 
 use std::io::{self, Write as _};
 use std::process::ExitCode;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::Parser as _;
 use tidegate::check_config::check_config;
@@ -28,6 +29,15 @@ fn main() -> ExitCode {
         let report = check_config(&loaded);
         print!("{}", report.text);
         return if report.starts { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+    }
+    if let Some(Command::Token(command)) = &cli.command {
+        return match command.token(&loaded.config, unix_seconds()) {
+            Ok(token) => {
+                println!("{token}");
+                ExitCode::SUCCESS
+            }
+            Err(error) => fail(&error),
+        };
     }
     match run(loaded.config) {
         Ok(()) => ExitCode::SUCCESS,
@@ -82,6 +92,11 @@ fn ask(cli: &Cli, command: &remote::Command) -> ExitCode {
             ExitCode::from(failure.exit_code())
         }
     }
+}
+
+#[expect(clippy::disallowed_methods, reason = "a token says when it was made")]
+fn unix_seconds() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }
 
 fn fail(error: &str) -> ExitCode {

@@ -14,7 +14,7 @@ use tower::util::{BoxCloneSyncService, option_layer};
 use tower_service::Service;
 
 use crate::accept::{
-    ByPath, Upgrading, at_capacity, authenticate, check_origin, hold, limit_address,
+    AuthenticateLayer, ByPath, Upgrading, at_capacity, check_origin, hold, limit_address,
 };
 use crate::app::App;
 use crate::around::around;
@@ -30,7 +30,7 @@ pub type AcceptService = BoxCloneSyncService<Request<Incoming>, Response<Body>, 
 /// Per HTTP request: observe → address → admit → origin → authenticate → upgrade, or observe → cors → limit → API.
 #[must_use]
 pub fn accept(app: &Arc<App>) -> AcceptService {
-    let [here, full, origin, who] = [(); 4].map(|()| Arc::clone(app));
+    let [here, full, origin] = [(); 3].map(|()| Arc::clone(app));
     let sockets = ServiceBuilder::new()
         // First: an address that floods gets no place, not even one to be told that there is none.
         .layer(guard(move |request: &mut Request<Incoming>| limit_address(&here, request)))
@@ -39,7 +39,7 @@ pub fn accept(app: &Arc<App>) -> AcceptService {
         // Before the token: a foreign page must not even learn whether its visitor's token is good.
         .layer(guard(move |request: &mut Request<Incoming>| check_origin(&origin, request)))
         // Last: from here on it is known who asks, or that the first message must say it.
-        .layer(guard(move |request: &mut Request<Incoming>| authenticate(&who, request)))
+        .layer(AuthenticateLayer(Arc::clone(app)))
         .service(Upgrading::new(app));
     let [page, caller] = [(); 2].map(|()| Arc::clone(app));
     let api = ServiceBuilder::new()
@@ -68,9 +68,9 @@ pub(crate) fn commands(
     };
     let limit =
         RateLimitLayer::new(priced, free, cost, Instant::now).totals(Arc::clone(&app.limited));
-    let identity = Arc::clone(&me.identity);
     let (shared, who, network) =
         (Arc::clone(&app.shared_limits), Arc::clone(&me.identity), me.network);
+    let lease = Arc::clone(&me.lease);
     ServiceBuilder::new()
         // Outermost: refused commands count too.
         .layer(ObserveLayer { app: Arc::clone(app), facts: Arc::clone(&me.facts) })
@@ -88,9 +88,9 @@ pub(crate) fn commands(
                 false => shared.command(&who.user, network, Instant::now()).map_err(Refusal::from),
             })
         })))
-        // After the limits, so that guessing at rights is limited too.
+        // After the limits, so that guessing at rights is limited too; by the rights of the last token.
         .layer(guard(move |request: &mut Command| {
-            authorize(&identity, &request.command).map_err(Refusal)
+            authorize(&lease.identity(), &request.command).map_err(Refusal)
         }))
         // Innermost: only the handler's own time counts.
         .layer(DeadlineLayer(app.config.session.command_timeout))

@@ -9,6 +9,7 @@ use tidegate_ratelimit::Totals;
 use tidegate_session::Feature;
 
 use crate::app::App;
+use crate::identity::Identity;
 
 /// The statistics. The flat fields come first, then one section per component.
 #[derive(Debug, Serialize)]
@@ -133,6 +134,16 @@ struct HealthFeatures {
 struct Performance {
     total_messages: u64,
     reduction_percentage: f64,
+}
+
+/// The statistics as a session may see them: of the users, its own alone, unless it is anonymous on a loopback
+/// address, where everything is open.
+pub(crate) fn seen_by(app: &App, who: &Identity) -> Stats {
+    let mut stats = stats(app);
+    if who.expires_at.is_some() || !app.is_local() {
+        stats.connections_by_user.retain(|user, _| user == who.user.as_str());
+    }
+    stats
 }
 
 /// The statistics at this moment.

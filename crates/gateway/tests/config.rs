@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use tidegate::config::{
-    self, Anonymous, Config, ConfigErrors, Loaded, Origin, Problem, Profile, Request, Sources,
-    Vocabulary,
+    self, Algorithm, Anonymous, Config, ConfigErrors, Loaded, Origin, Problem, Profile, Request,
+    Sources, Vocabulary,
 };
 
 fn pairs(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
@@ -216,16 +216,23 @@ fn every_key_of_the_reference_can_be_set_by_its_variable() {
         if *default == "required" {
             continue;
         }
-        let sources = Sources {
-            env: pairs(&[
-                ("TIDEGATE_ROUTES__0__NAME", "only"),
-                ("TIDEGATE_ROUTES__0__UPSTREAM", "http://127.0.0.1:9000/"),
-                (variable.trim().trim_matches('`'), value),
-            ]),
-            ..Sources::default()
-        };
-        let loaded = Config::load(&sources).unwrap_or_else(|errors| panic!("{row}: {errors}"));
-        assert_eq!(Config { routes: Vec::new(), ..loaded.config }, Config::default(), "{row}");
+        let variable = variable.trim().trim_matches('`');
+        let mut env = vec![
+            ("TIDEGATE_ROUTES__0__NAME", "only"),
+            ("TIDEGATE_ROUTES__0__UPSTREAM", "http://127.0.0.1:9000/"),
+        ];
+        if variable.ends_with("PUBLIC_KEY_FILE") {
+            env.push(("TIDEGATE_AUTH__KEYS__0__ALGORITHM", "HS256"));
+            env.push(("TIDEGATE_AUTH__KEYS__0__SECRET", "a key of at least thirty-two bytes"));
+        } else if variable.starts_with("TIDEGATE_AUTH__KEYS") {
+            env.push(("TIDEGATE_AUTH__KEYS__0__ALGORITHM", "ES256"));
+            env.push(("TIDEGATE_AUTH__KEYS__0__PUBLIC_KEY_FILE", "key.pem"));
+        }
+        env.push((variable, value));
+        let mut config = from_env(&env).unwrap_or_else(|errors| panic!("{row}: {errors}")).config;
+        config.routes.clear();
+        config.auth.keys.clear();
+        assert_eq!(config, Config::default(), "{row}");
     }
 }
 
@@ -288,7 +295,8 @@ fn refuses_to_be_reachable_without_authentication() {
 #[test]
 fn may_be_reachable_with_a_key_or_when_anybody_is_welcome() {
     let key = ("auth.jwt_secret", "an example key of more than thirty-two bytes");
-    for allowed in [key, ("auth.anonymous", "true")] {
+    let address = ("auth.jwks_url", "https://login.example.com/keys");
+    for allowed in [key, address, ("auth.anonymous", "true")] {
         let config = from_flags(&[("listen.address", "0.0.0.0:8765"), allowed]).unwrap().config;
         assert_eq!(config::safety(&config), Ok(()));
         assert!(!config.serves_demo());
@@ -309,6 +317,46 @@ fn every_loopback_address_is_safe() {
 fn a_short_key_for_tokens_is_refused_and_not_shown() {
     let errors = from_flags(&[("auth.jwt_secret", "hunter2")]).unwrap_err().to_string();
     assert!(errors.contains("at least 32 bytes") && !errors.contains("hunter2"), "{errors}");
+}
+
+#[test]
+fn keys_of_tokens_come_from_files_and_variables() {
+    let file = written(
+        "keys.toml",
+        b"[auth]\nissuer = 'x'\n[[auth.keys]]\nid = 'a'\nalgorithm = 'EdDSA'\npublic_key_file = 'a.pem'\n",
+    );
+    let sources = Sources {
+        file: Some(file),
+        env: pairs(&[
+            ("TIDEGATE_AUTH__KEYS__1__ALGORITHM", "HS256"),
+            ("TIDEGATE_AUTH__KEYS__1__SECRET", "an example key of more than thirty-two bytes"),
+        ]),
+        flags: pairs(&[
+            ("auth.keys.0.id", "b"),
+            ("auth.jwks_url", "https://login.example.com/keys"),
+        ]),
+    };
+    let loaded = Config::load(&sources).unwrap();
+    let keys = &loaded.config.auth.keys;
+    assert_eq!((keys[0].id.as_deref(), keys[0].algorithm), (Some("b"), Algorithm::EdDsa));
+    assert_eq!((keys[1].id.as_deref(), keys[1].algorithm), (None, Algorithm::Hs256));
+    assert!(loaded.config.auth.jwks_url.as_ref().unwrap().is_https());
+    let shown = loaded.render_effective();
+    assert!(
+        shown.contains("[[auth.keys]]\nid = \"b\"") && !shown.contains("an example key"),
+        "{shown}"
+    );
+    let again =
+        from_text("keys-shown.toml", &shown.replace("\"***\"", &format!("\"{}\"", "x".repeat(32))));
+    assert_eq!(again.unwrap().config.auth.keys[0], keys[0]);
+}
+
+#[test]
+fn keys_of_tokens_that_do_not_go_together_are_told() {
+    let errors = from_file("wrong_keys.toml").unwrap_err();
+    assert!(!errors.to_string().contains("secret text"), "{errors}");
+    insta::assert_snapshot!("wrong_keys", errors);
+    insta::assert_snapshot!("misspelt_keys", from_file("misspelt_keys.toml").unwrap_err());
 }
 
 #[test]

@@ -202,6 +202,13 @@ impl<H> Pool<H> {
         self.groups.presence(group)
     }
 
+    /// The groups that a session is in, in no particular order.
+    #[must_use]
+    pub fn groups_of(&self, session: SessionId) -> Vec<GroupId> {
+        let seat = self.seat(session);
+        seat.and_then(|seat| seat.groups(|joined| joined.clone())).unwrap_or_default()
+    }
+
     /// The groups with members, and how many each has, in no particular order.
     #[must_use]
     pub fn groups(&self) -> Vec<(GroupId, usize)> {

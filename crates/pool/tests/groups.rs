@@ -56,6 +56,19 @@ fn removal_leaves_every_group_and_says_which() {
 }
 
 #[test]
+fn says_which_groups_a_session_is_in() {
+    let pool = pool(&[(1, 1), (2, 2)]);
+    for number in [1, 2] {
+        pool.join(session(1), &group(number), None).unwrap();
+    }
+    pool.leave(session(1), &group(1));
+    assert_eq!(pool.groups_of(session(1)), [group(2)]);
+    assert_eq!(pool.groups_of(session(2)), []);
+    pool.remove(session(1)).unwrap();
+    assert_eq!(pool.groups_of(session(1)), []);
+}
+
+#[test]
 fn refuses_more_groups_than_a_session_may_have() {
     let pool = Pool::new(Limits { max_groups_per_session: 2, ..limits(9, 9) });
     pool.insert(member(1, 1), 1).unwrap();

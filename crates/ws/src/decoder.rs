@@ -93,6 +93,12 @@ impl Decoder {
         }
     }
 
+    /// Puts other limits into force, from the next frame on. A frame or message that is held already was
+    /// judged by the old ones.
+    pub const fn limit(&mut self, limits: Limits) {
+        self.limits = limits;
+    }
+
     /// Takes the next event off the input; `None` if more input is needed.
     ///
     /// What stays in `input` belongs to a frame that is not complete. It has been partly unmasked in place:

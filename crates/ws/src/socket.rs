@@ -110,6 +110,12 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Socket<IO> {
         self
     }
 
+    /// Puts other limits into force, from the next frame on: narrow ones until it is known who the peer is,
+    /// say.
+    pub const fn limit(&mut self, limits: Limits) {
+        self.decoder.limit(limits);
+    }
+
     /// The stream.
     pub fn get_ref(&self) -> &IO {
         &self.io

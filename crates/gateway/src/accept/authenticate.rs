@@ -1,15 +1,26 @@
 //! Who is at the door: a token in the request is verified before the upgrade; without one the session is
 //! anonymous, or has to say `auth` first.
 
-use http::{HeaderValue, Request, StatusCode, header};
+use std::convert::Infallible;
+use std::future::{Future, Ready, ready};
+use std::mem;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use futures_util::future::Either;
+use http::{Request, Response};
 use tidegate_message::SessionId;
-use tidegate_server::{Incoming, Problem};
+use tidegate_server::{Body, Incoming, Problem};
 use tidegate_ws::handshake;
+use tower_layer::Layer;
+use tower_service::Service;
 
 use crate::access::{bearer, query};
 use crate::app::{App, new_session};
 use crate::identity::Identity;
 use crate::observe::count;
+use crate::token::{TokenError, Verdict, unauthorized};
 
 /// The sub-protocol entry in which a browser can carry a token.
 const BEARER_PROTOCOL: &str = "tidegate.bearer.";
@@ -23,33 +34,106 @@ pub(crate) struct Claim {
 }
 
 /// Verifies the request's token, if it has one, and notes the claim in its extensions.
-pub(crate) fn authenticate(app: &App, request: &mut Request<Incoming>) -> Result<(), Problem> {
-    let session = new_session();
-    let identity = match token(request) {
-        Some(token) => Some(verify(app, &token)?),
-        None if app.config.allows_anonymous() => Some(app.anonymous(session)),
-        None if app.verifier.is_some() => None,
-        None => return Err(unauthorized("a token is needed".to_owned())),
-    };
+#[derive(Clone)]
+pub(crate) struct AuthenticateLayer(pub(crate) Arc<App>);
+
+impl<S> Layer<S> for AuthenticateLayer {
+    type Service = Authenticate<S>;
+
+    fn layer(&self, inner: S) -> Authenticate<S> {
+        Authenticate { inner, app: Arc::clone(&self.0) }
+    }
+}
+
+/// The service of [`AuthenticateLayer`]; as ready as the inner one.
+#[derive(Clone)]
+pub(crate) struct Authenticate<S> {
+    inner: S,
+    app: Arc<App>,
+}
+
+type Answer = Result<Response<Body>, Infallible>;
+/// Boxed: a request whose token's key must be fetched first.
+type Waiting = Pin<Box<dyn Future<Output = Answer> + Send>>;
+
+impl<S> Service<Request<Incoming>> for Authenticate<S>
+where
+    S: Service<Request<Incoming>, Response = Response<Body>, Error = Infallible>,
+    S: Clone + Send + 'static,
+    S::Future: Send,
+{
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = Either<Either<Ready<Answer>, S::Future>, Waiting>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, mut request: Request<Incoming>) -> Self::Future {
+        let session = new_session();
+        let known = match identify(&self.app, session, &request) {
+            Ok(Found::Nobody) => Ok(None),
+            Ok(Found::Anonymous(identity)) => Ok(Some(identity)),
+            Ok(Found::Token(Verdict::Now(judged))) => {
+                judged.map(Some).map_err(|error| refusal(&self.app, error))
+            }
+            Ok(Found::Token(verdict)) => {
+                // The inner service that is ready goes with the request; its clone stays.
+                let clone = self.inner.clone();
+                let mut inner = mem::replace(&mut self.inner, clone);
+                let app = Arc::clone(&self.app);
+                return Either::Right(Box::pin(async move {
+                    match verdict.judged().await {
+                        Ok(identity) => {
+                            note(&mut request, session, Some(identity));
+                            inner.call(request).await
+                        }
+                        Err(error) => Ok(refusal(&app, error).response()),
+                    }
+                }));
+            }
+            Err(problem) => Err(problem),
+        };
+        Either::Left(match known {
+            Ok(identity) => {
+                note(&mut request, session, identity);
+                Either::Right(self.inner.call(request))
+            }
+            Err(problem) => Either::Left(ready(Ok(problem.response()))),
+        })
+    }
+}
+
+/// Who seems to be there.
+enum Found {
+    Token(Verdict),
+    Anonymous(Identity),
+    /// The first message must say it.
+    Nobody,
+}
+
+fn identify(app: &App, session: SessionId, request: &Request<Incoming>) -> Result<Found, Problem> {
+    match (token(request), &app.verifier) {
+        (Some(token), Some(verifier)) => Ok(Found::Token(verifier.judge(&token))),
+        (Some(_), None) => {
+            count(&app.counts.refused_tokens);
+            let detail = "this gateway has no key to verify tokens: set `auth.jwt_secret`";
+            Err(unauthorized(detail))
+        }
+        (None, _) if app.config.allows_anonymous() => Ok(Found::Anonymous(app.anonymous(session))),
+        (None, Some(_)) => Ok(Found::Nobody),
+        (None, None) => Err(unauthorized("a token is needed")),
+    }
+}
+
+fn note(request: &mut Request<Incoming>, session: SessionId, identity: Option<Identity>) {
     request.extensions_mut().insert(Claim { session, identity });
-    Ok(())
 }
 
-fn verify(app: &App, token: &str) -> Result<Identity, Problem> {
-    let Some(verifier) = &app.verifier else {
-        return Err(unauthorized(
-            "this gateway has no key to verify tokens: set `auth.jwt_secret`".into(),
-        ));
-    };
-    verifier.verify(token).map_err(|error| {
-        count(&app.counts.refused_tokens);
-        unauthorized(error.to_string())
-    })
-}
-
-fn unauthorized(detail: String) -> Problem {
-    Problem::new(StatusCode::UNAUTHORIZED, "invalid_token", detail)
-        .with_header(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))
+fn refusal(app: &App, error: TokenError) -> Problem {
+    count(&app.counts.refused_tokens);
+    error.problem()
 }
 
 /// The token of a request: header, query parameter `token`, or sub-protocol entry.

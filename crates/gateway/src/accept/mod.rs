@@ -9,7 +9,7 @@ mod origin;
 mod upgrade;
 
 pub(crate) use address::{Arrival, limit_address, network};
-pub(crate) use authenticate::{Claim, authenticate};
+pub(crate) use authenticate::{AuthenticateLayer, Claim};
 pub(crate) use by_path::ByPath;
 pub(crate) use first_auth::first_auth;
 pub(crate) use origin::{allows_origin, check_origin, origin_refused};

@@ -13,7 +13,8 @@ pub(crate) fn join(
     group: GroupId,
     weight: Option<u32>,
 ) -> Result<Outcome, Refusal> {
-    match app.pool.join(me.session, &group, weight) {
+    let weight = weight.unwrap_or(me.lease.identity().weight);
+    match app.pool.join(me.session, &group, Some(weight)) {
         Ok(_) => Ok(done(group)),
         Err(error @ JoinError::TooManyGroups { .. }) => {
             Err(Rejection::new(Code::LimitReached, error.to_string()).into())

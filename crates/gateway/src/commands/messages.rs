@@ -6,9 +6,9 @@ use serde_json::value::RawValue;
 use tidegate_message::{
     Code, Event, Excluded, MessageId, Outcome, Rejection, Reply, RequestId, Send,
 };
-use tidegate_session::{Features, Message};
+use tidegate_session::Message;
 
-use super::{Call, Refusal, welcome};
+use super::{Call, Refusal};
 use crate::app::{App, new_message};
 use crate::connection::Me;
 use crate::fanout::{Audience, Delivery, Offered, Publication};
@@ -110,25 +110,4 @@ pub(crate) fn send(app: &Arc<App>, me: &Me, send: Send) -> Call {
 fn published(message_id: MessageId, delivery: Delivery) -> Outcome {
     let delivered = Some(delivery.delivered);
     Outcome::Done(Reply { message_id: Some(message_id), delivered, ..Reply::default() })
-}
-
-/// A token in a session that has its identity already: it may be renewed, not exchanged.
-pub(crate) fn auth(
-    app: &App,
-    me: &Me,
-    id: Option<RequestId>,
-    token: &str,
-) -> Result<Outcome, Refusal> {
-    let Some(verifier) = &app.verifier else {
-        return Err(Rejection::new(Code::Unsupported, "this gateway takes no tokens").into());
-    };
-    match verifier.verify(token) {
-        Ok(identity) if identity.user == me.identity.user => {
-            me.lease.renew(identity.expires_at);
-            let user = &identity.user;
-            Ok(Outcome::Welcomed(welcome(app, me.session, user, Features::NONE, id)))
-        }
-        Ok(_) => Err(Rejection::new(Code::Forbidden, "the token is another user's").into()),
-        Err(error) => Err(Rejection::new(Code::Unauthorized, error.to_string()).into()),
-    }
 }

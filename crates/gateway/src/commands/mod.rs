@@ -1,5 +1,6 @@
 //! What a session may ask for: the layers of its stack, the router under them, and the handlers.
 
+mod auth;
 mod authorize;
 mod bytes;
 mod call;

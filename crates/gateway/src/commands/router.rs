@@ -7,7 +7,7 @@ use serde_json::value::to_raw_value;
 use tidegate_message::{Code, Command, Event, Outcome, Rejection, Reply, Request};
 use tower_service::Service;
 
-use super::{Call, Refusal, groups, messages, streams, welcome};
+use super::{Call, Refusal, auth, groups, messages, streams, welcome};
 use crate::app::App;
 use crate::connection::Me;
 use crate::stats;
@@ -52,10 +52,11 @@ impl Service<Request> for Router {
             }
             Command::Ping => Call::ready(Ok(Outcome::Answer(Event::Pong { id }))),
             Command::Pong => Call::ready(Ok(Outcome::Silent)),
-            Command::Auth { token } => Call::ready(messages::auth(app, me, id, &token)),
+            Command::Auth { token } => auth::auth(app, me, id, &token),
             Command::GetStats => {
                 // Numbers and names always have a JSON form.
-                let stats = to_raw_value(&stats::stats(app)).unwrap_or_default();
+                let stats =
+                    to_raw_value(&stats::seen_by(app, &me.lease.identity())).unwrap_or_default();
                 Call::ready(Ok(Outcome::Answer(Event::StatsResponse { id, stats })))
             }
             Command::Other { kind, content } => messages::other(app, me, id, &kind, content),

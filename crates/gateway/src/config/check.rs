@@ -31,14 +31,11 @@ const BUILT_IN_TYPES: [&str; 18] = [
     "welcome",
 ];
 
-/// The shortest key for HS256, in bytes (RFC 7518, section 3.2).
-const MIN_SECRET_BYTES: usize = 32;
-
 /// Everything that does not go together.
 pub(crate) fn all(config: &Config, origins: &Origins) -> Vec<ConfigError> {
     let mut check = Check { origins, errors: Vec::new() };
     check.listen(config);
-    check.auth(config);
+    check.auth(&config.auth);
     check.times(config);
     check.sizes(config);
     check.limits(config);
@@ -55,13 +52,15 @@ pub(crate) fn all(config: &Config, origins: &Origins) -> Vec<ConfigError> {
 /// # Errors
 /// What is unsafe, each as a sentence that says what to set.
 pub fn safety(config: &Config) -> Result<(), Vec<String>> {
-    let nobody_signs_in = !config.auth.jwt_secret.is_set();
-    if config.is_loopback() || config.auth.anonymous == Anonymous::Always || !nobody_signs_in {
+    if config.is_loopback()
+        || config.auth.anonymous == Anonymous::Always
+        || config.auth.takes_tokens()
+    {
         return Ok(());
     }
     Err(vec![format!(
-        "{}, and there is no authentication: set auth.jwt_secret (at least {MIN_SECRET_BYTES} bytes), \
-         or listen on 127.0.0.1 without proxies, or set auth.anonymous = true to let anybody in",
+        "{}, and there is no authentication: set auth.jwt_secret (at least 32 bytes), auth.keys or \
+         auth.jwks_url, or listen on 127.0.0.1 without proxies, or set auth.anonymous = true to let anybody in",
         reach(config)
     )])
 }
@@ -83,19 +82,20 @@ fn reach(config: &Config) -> String {
     }
 }
 
-struct Check<'a> {
-    origins: &'a Origins,
-    errors: Vec<ConfigError>,
+/// What is wrong so far.
+pub(super) struct Check<'a> {
+    pub(super) origins: &'a Origins,
+    pub(super) errors: Vec<ConfigError>,
 }
 
 impl Check<'_> {
-    fn report(&mut self, key: impl Into<String>, problem: Problem) {
+    pub(super) fn report(&mut self, key: impl Into<String>, problem: Problem) {
         let key = key.into();
         self.errors.push(ConfigError { origin: self.origins.of(&key), key, problem });
     }
 
     /// Reports at `key`, or at `other` where only that was set by somebody.
-    fn conflict(&mut self, key: &str, other: &str, what: impl Into<String>) {
+    pub(super) fn conflict(&mut self, key: &str, other: &str, what: impl Into<String>) {
         let at = if self.origins.of(key) == Origin::Default { other } else { key };
         self.report(at, Problem::Conflict(what.into()));
     }
@@ -125,33 +125,6 @@ impl Check<'_> {
         if listen.proxy_protocol && listen.trusted_proxies.is_empty() {
             let what = "is true, and listen.trusted_proxies is empty: nobody could connect";
             self.conflict("listen.proxy_protocol", "listen.trusted_proxies", what);
-        }
-    }
-
-    fn auth(&mut self, config: &Config) {
-        let auth = &config.auth;
-        let secret_bytes = auth.jwt_secret.expose().len();
-        if auth.jwt_secret.is_set() && secret_bytes < MIN_SECRET_BYTES {
-            let what = format!(
-                "expected at least {MIN_SECRET_BYTES} bytes (HS256: RFC 7518, section 3.2), found {secret_bytes}"
-            );
-            self.report("auth.jwt_secret", Problem::Conflict(what));
-        }
-        if auth.jwt_secret.is_set() {
-            return;
-        }
-        if auth.anonymous == Anonymous::Never {
-            self.conflict(
-                "auth.anonymous",
-                "auth.jwt_secret",
-                "is false, and auth.jwt_secret is not set: nobody could connect",
-            );
-        }
-        for (name, value) in [("audience", &auth.audience), ("issuer", &auth.issuer)] {
-            if value.is_some() {
-                let what = "is set, but auth.jwt_secret is not: no token would ever be checked";
-                self.report(format!("auth.{name}"), Problem::Conflict(what.to_owned()));
-            }
         }
     }
 
@@ -198,7 +171,8 @@ impl Check<'_> {
 
     fn routes(&mut self, routes: &[Route]) {
         for (index, route) in routes.iter().enumerate() {
-            if self.required(index, route) {
+            let blank: &[&str] = if route.name.trim().is_empty() { &["name"] } else { &[] };
+            if self.required(&format!("routes[{index}]"), route, blank) {
                 self.answer(index, route);
             }
         }
@@ -211,18 +185,17 @@ impl Check<'_> {
         }
     }
 
-    /// Whether every key that must be set is.
-    fn required(&mut self, index: usize, route: &Route) -> bool {
-        let blank = |key: &&str| match *key {
-            "name" => route.name.trim().is_empty(),
-            _ => self.origins.of(&format!("routes[{index}].{key}")) == Default::default(),
+    /// Whether every key of an item that must be set is; `blank` names those that are set and empty.
+    pub(super) fn required(&mut self, item: &str, keys: &dyn Section, blank: &[&str]) -> bool {
+        let unset = |key: &&str| {
+            blank.contains(key) || self.origins.of(&format!("{item}.{key}")) == Origin::Default
         };
-        let keys = route.keys();
+        let keys = keys.keys();
         let missing: Vec<&str> =
-            keys.iter().filter(|key| key.required).map(|key| key.name).filter(blank).collect();
+            keys.iter().filter(|key| key.required).map(|key| key.name).filter(unset).collect();
         for key in &missing {
-            let origin = self.origins.of(&format!("routes[{index}]"));
-            let key = format!("routes[{index}].{key}");
+            let origin = self.origins.of(item);
+            let key = format!("{item}.{key}");
             self.errors.push(ConfigError { origin, key, problem: Problem::Missing });
         }
         missing.is_empty()

@@ -129,6 +129,38 @@ choice! {
     expected "one of \"openai-chat\", \"json\", \"text\""
 }
 
+choice! {
+    /// How tokens are signed (RFC 7518 section 3, RFC 8037).
+    pub enum Algorithm {
+        /// HMAC with SHA-256: a shared secret.
+        Hs256 = "HS256",
+        /// HMAC with SHA-384.
+        Hs384 = "HS384",
+        /// HMAC with SHA-512.
+        Hs512 = "HS512",
+        /// RSA with SHA-256 (PKCS #1 v1.5), from 2048 to 8192 bits.
+        Rs256 = "RS256",
+        /// ECDSA on P-256 with SHA-256.
+        Es256 = "ES256",
+        /// Ed25519.
+        EdDsa = "EdDSA",
+    }
+    expected "one of \"HS256\", \"HS384\", \"HS512\", \"RS256\", \"ES256\", \"EdDSA\""
+}
+
+impl Algorithm {
+    /// The shortest secret, in bytes, where there is one: as long as the hash (RFC 7518 section 3.2).
+    #[must_use]
+    pub const fn min_secret_bytes(self) -> Option<usize> {
+        match self {
+            Self::Hs256 => Some(32),
+            Self::Hs384 => Some(48),
+            Self::Hs512 => Some(64),
+            Self::Rs256 | Self::Es256 | Self::EdDsa => None,
+        }
+    }
+}
+
 /// Who may connect without a token: `true`, `false` or `"loopback"`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Anonymous {

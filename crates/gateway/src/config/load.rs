@@ -7,17 +7,15 @@ use std::sync::Arc;
 
 use super::choice::Profile;
 use super::error::{ConfigError, ConfigErrors, Problem, Unfit};
+use super::lists::List;
 use super::meant;
 use super::node::{Entry, Node, Value};
 use super::origin::{Origin, Origins};
 use super::profile::PRESETS;
-use super::schema::{Config, Route};
+use super::schema::Config;
 use super::section::Section;
 use super::setting::Given;
 use super::{check, file, path, variable};
-
-/// The most routes that may be configured.
-const MAX_ROUTES: usize = 256;
 
 /// Where a configuration is read from, besides the defaults.
 #[derive(Debug, Clone, Default)]
@@ -120,8 +118,8 @@ impl Loader {
             return self.report(from(path, node.line), String::new(), Problem::Unfit(unfit));
         };
         for entry in entries {
-            if entry.key == "routes" {
-                self.apply_routes(entry, path);
+            if let Some(list) = List::at("", &entry.key) {
+                self.apply_list(list, entry, path);
             } else if self.config.section_mut(&entry.key).is_some() {
                 self.apply_section(entry, path);
             } else {
@@ -141,42 +139,49 @@ impl Loader {
             return self.report(origin, section.key.clone(), Problem::Unfit(unfit));
         };
         for entry in entries {
+            if let Some(list) = List::at(&section.key, &entry.key) {
+                self.apply_list(list, entry, path);
+                continue;
+            }
             let given = Given::Node(&entry.node);
             self.assign(&section.key, &entry.key, given, from(path, entry.line));
         }
     }
 
-    fn apply_routes(&mut self, routes: &Entry, path: &Arc<Path>) {
-        let Value::List(items) = &routes.node.value else {
-            let unfit = Unfit::new("a list of tables ([[routes]])", routes.node.value.shown());
-            let origin = from(path, routes.line);
-            return self.report(origin, routes.key.clone(), Problem::Unfit(unfit));
+    fn apply_list(&mut self, list: List, entry: &Entry, path: &Arc<Path>) {
+        let Value::List(items) = &entry.node.value else {
+            let expected = format!("a list of tables ([[{}]])", list.path());
+            let unfit = Unfit::new(expected, entry.node.value.shown());
+            let origin = from(path, entry.line);
+            return self.report(origin, list.path().to_owned(), Problem::Unfit(unfit));
         };
         for (index, item) in items.iter().enumerate() {
-            let key = format!("routes[{index}]");
+            let key = format!("{}[{index}]", list.path());
             let origin = from(path, item.line);
             let Value::Table(entries) = &item.value else {
-                let unfit = Unfit::new("a table", item.value.shown());
+                let unfit = Unfit::new("a table", item.value.shown_kind());
                 self.report(origin, key, Problem::Unfit(unfit));
                 continue;
             };
-            if !self.has_route(index, &origin) {
+            if !self.has_item(list, index, &origin) {
                 return;
             }
             for entry in entries {
                 let given = Given::Node(&entry.node);
-                self.assign_route(index, &entry.key, given, from(path, entry.line));
+                self.assign_item(list, index, &entry.key, given, from(path, entry.line));
             }
         }
     }
 
-    /// Environment variables come in any order; sorted, the routes among them come in theirs.
+    /// Environment variables come in any order; sorted, the items of lists among them come in theirs.
     fn apply_env(&mut self, env: &[(String, String)]) {
         let mut named: Vec<(Vec<String>, &String, &String)> = env
             .iter()
             .filter_map(|(name, value)| Some((variable::parts(name)?, name, value)))
             .collect();
-        named.sort_by_key(|(parts, name, _)| (route_index(parts), *name));
+        named.sort_by_key(|(parts, name, _)| {
+            (List::of(parts).and_then(|(_, index, _)| index.parse::<usize>().ok()), *name)
+        });
         for (parts, name, value) in named {
             self.apply_text(&parts, value, Origin::Env(name.clone()), &Spelling::Variable(name));
         }
@@ -195,26 +200,40 @@ impl Loader {
     }
 
     fn apply_text(&mut self, parts: &[String], value: &str, origin: Origin, spelt: &Spelling<'_>) {
-        let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
         let given = Given::Text(value);
+        if let Some((list, index, key)) = List::of(parts) {
+            return self.apply_item_text(list, index, key, given, origin);
+        }
+        let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
         match parts.as_slice() {
             [key] if self.knows("", key) => self.assign("", key, given, origin),
             [section, key] if self.knows(section, key) => {
                 self.assign(section, key, given, origin);
             }
-            ["routes", index, key] => match index.parse::<usize>() {
-                Ok(index) if self.has_route(index, &origin) => {
-                    self.assign_route(index, key, given, origin);
-                }
-                Ok(_) => {}
-                Err(_) => {
-                    let unfit = Unfit::new("the number of a route, from 0", format!("{index:?}"));
-                    self.report(origin, "routes".to_owned(), Problem::Unfit(unfit));
-                }
-            },
             _ => {
                 let (name, nearest) = spelt.meant(&self.config);
                 self.report(origin, name, Problem::Unknown { nearest });
+            }
+        }
+    }
+
+    fn apply_item_text(
+        &mut self,
+        list: List,
+        index: &str,
+        key: &str,
+        given: Given<'_>,
+        origin: Origin,
+    ) {
+        match index.parse::<usize>() {
+            Ok(index) if self.has_item(list, index, &origin) => {
+                self.assign_item(list, index, key, given, origin);
+            }
+            Ok(_) => {}
+            Err(_) => {
+                let expected = format!("the number of a {}, from 0", list.noun());
+                let unfit = Unfit::new(expected, format!("{index:?}"));
+                self.report(origin, list.path().to_owned(), Problem::Unfit(unfit));
             }
         }
     }
@@ -248,33 +267,39 @@ impl Loader {
         }
     }
 
-    fn assign_route(&mut self, index: usize, key: &str, given: Given<'_>, origin: Origin) {
-        let Some(route) = self.config.routes.get_mut(index) else { return };
-        let name = format!("routes[{index}].{key}");
-        match route.assign(key, given) {
+    fn assign_item(
+        &mut self,
+        list: List,
+        index: usize,
+        key: &str,
+        given: Given<'_>,
+        origin: Origin,
+    ) {
+        let Some(item) = list.item(&mut self.config, index) else { return };
+        let name = format!("{}[{index}].{key}", list.path());
+        match item.assign(key, given) {
             Ok(()) => self.origins.note(name, origin),
             Err(Problem::Unknown { .. }) => {
-                let nearest = meant::in_route(key);
+                let nearest = meant::in_list(list, key);
                 self.report(origin, name, Problem::Unknown { nearest });
             }
             Err(problem) => self.report(origin, name, problem),
         }
     }
 
-    /// Makes room for the route of that index, which may be the next one.
-    fn has_route(&mut self, index: usize, origin: &Origin) -> bool {
-        let present = self.config.routes.len();
-        if index > present || index >= MAX_ROUTES {
-            let unfit = Unfit::new(
-                format!("routes numbered without a gap, from 0, at most {MAX_ROUTES}"),
-                format!("number {index} after {present} of them"),
-            );
-            self.report(origin.clone(), "routes".to_owned(), Problem::Unfit(unfit));
+    /// Makes room for the item of that index, which may be the next one.
+    fn has_item(&mut self, list: List, index: usize, origin: &Origin) -> bool {
+        let present = list.items(&self.config).len();
+        if index > present || index >= list.max() {
+            let expected =
+                format!("{}s numbered without a gap, from 0, at most {}", list.noun(), list.max());
+            let unfit = Unfit::new(expected, format!("number {index} after {present} of them"));
+            self.report(origin.clone(), list.path().to_owned(), Problem::Unfit(unfit));
             return false;
         }
         if index == present {
-            self.config.routes.push(Route::default());
-            self.origins.note(format!("routes[{index}]"), origin.clone());
+            list.push(&mut self.config);
+            self.origins.note(format!("{}[{index}]", list.path()), origin.clone());
         }
         true
     }
@@ -296,13 +321,6 @@ impl Loader {
 
 fn from(path: &Arc<Path>, line: u32) -> Origin {
     Origin::File { path: Arc::clone(path), line }
-}
-
-fn route_index(parts: &[String]) -> Option<usize> {
-    match parts {
-        [routes, index, _] if routes == "routes" => index.parse().ok(),
-        _ => None,
-    }
 }
 
 /// How a key was written, which is how the one that was meant is told.

@@ -1,7 +1,8 @@
 //! Which key a misspelt one was meant to be: one with a similar name, or the same name elsewhere.
 
+use super::lists::List;
 use super::nearest::nearest;
-use super::schema::{Config, Route};
+use super::schema::Config;
 use super::section::Section;
 use super::{path, variable};
 
@@ -21,18 +22,19 @@ pub(crate) fn in_file(config: &Config, section: &str, key: &str) -> Option<Strin
     let all = all(config);
     let here = all.iter().filter(|(of, _)| *of == section).map(|(_, name)| *name);
     let sections = config.sections();
-    let at_top = sections.iter().map(|(name, ..)| *name).chain(["routes"]);
-    let known: Vec<&str> =
-        if section.is_empty() { here.chain(at_top).collect() } else { here.collect() };
+    let at_top = sections.iter().map(|(name, ..)| *name).filter(|_| section.is_empty());
+    let lists =
+        List::ALL.iter().filter(|list| list.place().0 == section).map(|list| list.place().1);
+    let known: Vec<&str> = here.chain(at_top).chain(lists).collect();
     nearest(key, known).map(str::to_owned).or_else(|| {
         let elsewhere = all.iter().find(|(of, name)| *of != section && *name == key);
         elsewhere.map(|(section, name)| path(section, name))
     })
 }
 
-/// The key that `key` of a route was meant to be.
-pub(crate) fn in_route(key: &str) -> Option<String> {
-    nearest(key, Route::default().keys().iter().map(|key| key.name)).map(str::to_owned)
+/// The key that `key` of an item of a list was meant to be.
+pub(crate) fn in_list(list: List, key: &str) -> Option<String> {
+    nearest(key, list.blank().keys().iter().map(|key| key.name)).map(str::to_owned)
 }
 
 /// The variable that `name` was meant to be.

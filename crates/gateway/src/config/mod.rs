@@ -5,6 +5,7 @@
 //! itself, and nothing here knows what the values are used for.
 
 mod check;
+mod check_auth;
 mod choice;
 mod derived;
 mod duration;
@@ -13,6 +14,7 @@ mod file;
 mod from_toml;
 mod from_yaml;
 mod hints;
+mod lists;
 mod load;
 mod meant;
 mod nearest;
@@ -24,14 +26,16 @@ mod quota;
 mod reference;
 mod render;
 mod schema;
+mod schema_auth;
 mod secret;
 mod section;
 mod setting;
 mod size;
 mod variable;
+mod web_address;
 
 pub use check::safety;
-pub use choice::{Anonymous, ForwardedHeader, Profile, Request, Response, Vocabulary};
+pub use choice::{Algorithm, Anonymous, ForwardedHeader, Profile, Request, Response, Vocabulary};
 pub use error::{ConfigError, ConfigErrors, Problem, Unfit};
 pub use hints::hints;
 pub use load::{Loaded, Sources};
@@ -39,11 +43,15 @@ pub use origin::{Origin, Origins};
 pub use quota::Quota;
 pub use reference::reference;
 pub use schema::{
-    Api, Auth, Authorize, Codec, Config, Dev, Heartbeat, Listen, Pool, Queue, RateLimit, Route,
-    Session, Stream, Tls,
+    Api, Codec, Config, Dev, Heartbeat, Listen, Pool, Queue, RateLimit, Route, Session, Stream, Tls,
 };
+pub use schema_auth::{Auth, AuthKey, Authorize};
 pub use secret::Secret;
 pub use size::Size;
+pub use web_address::WebAddress;
+
+/// A duration as the configuration writes it: `90s`, `1h30m`.
+pub(crate) use duration::parse as parse_duration;
 
 /// The whole name of a key; `section` is empty for those at the top.
 fn path(section: &str, key: &str) -> String {

@@ -1,7 +1,8 @@
 //! `docs/CONFIG.md`, made of what `schema.rs` declares.
 
+use super::lists::List;
 use super::profile::PRESETS;
-use super::schema::{Config, Route};
+use super::schema::Config;
 use super::section::{Key, Section};
 use super::variable;
 
@@ -19,8 +20,15 @@ pub fn reference() -> String {
         text.push_str(&format!("\n## `[{name}]`\n\n{}\n\n", one_line(about)));
         table(&mut text, &section.keys(), |key| variable::name(name, key));
     }
-    text.push_str("\n## `[[routes]]`\n\nThe upstreams, one `[[routes]]` each. In names of variables, routes are numbered from 0.\n\n");
-    table(&mut text, &Route::default().keys(), |key| variable::name("routes__0", key));
+    for list in List::ALL {
+        let (path, item) = (list.path(), list.blank());
+        text.push_str(&format!(
+            "\n## `[[{path}]]`\n\n{}, one `[[{path}]]` each. In names of variables they are numbered from 0.\n\n",
+            list.about()
+        ));
+        let section = format!("{}__0", path.replace('.', "__"));
+        table(&mut text, &item.keys(), |key| variable::name(&section, key));
+    }
     text
 }
 

@@ -1,5 +1,6 @@
 //! The configuration in force as TOML, each value with its origin: what `check-config` prints.
 
+use super::lists::List;
 use super::load::Loaded;
 use super::path;
 use super::section::Section;
@@ -18,9 +19,11 @@ impl Loaded {
             text.push_str(&format!("\n[{name}]\n"));
             self.write(&mut text, name, section);
         }
-        for (index, route) in self.config.routes.iter().enumerate() {
-            text.push_str("\n[[routes]]\n");
-            self.write(&mut text, &format!("routes[{index}]"), route);
+        for list in List::ALL {
+            for (index, item) in list.items(&self.config).into_iter().enumerate() {
+                text.push_str(&format!("\n[[{}]]\n", list.path()));
+                self.write(&mut text, &format!("{}[{index}]", list.path()), item);
+            }
         }
         text
     }

@@ -1,6 +1,7 @@
 //! Every key of the configuration: its name, type, default, range and meaning, and nothing else.
 //!
-//! The doc comments are the reference: `docs/CONFIG.md` is made of them.
+//! The doc comments are the reference: `docs/CONFIG.md` is made of them. The keys of `[auth]` and `[authorize]`
+//! stand in `schema_auth.rs`.
 
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -9,33 +10,34 @@ use std::time::Duration;
 use http::Uri;
 use tidegate_server::Network;
 
-use super::choice::{Anonymous, ForwardedHeader, Profile, Request, Response, Vocabulary};
+use super::choice::{ForwardedHeader, Profile, Request, Response, Vocabulary};
 use super::quota::Quota;
+use super::schema_auth::{Auth, Authorize};
 use super::secret::Secret;
 use super::section::section;
 use super::size::Size;
 
 const MS: Duration = Duration::from_millis(1);
-const SECOND: Duration = Duration::from_secs(1);
-const DAY: Duration = Duration::from_secs(86_400);
+pub(super) const SECOND: Duration = Duration::from_secs(1);
+pub(super) const DAY: Duration = Duration::from_secs(86_400);
 
-const fn millis(n: u64) -> Duration {
+pub(super) const fn millis(n: u64) -> Duration {
     Duration::from_millis(n)
 }
 
-const fn secs(n: u64) -> Duration {
+pub(super) const fn secs(n: u64) -> Duration {
     Duration::from_secs(n)
 }
 
-const fn bytes(n: usize) -> Size {
+pub(super) const fn bytes(n: usize) -> Size {
     Size::from_bytes(n)
 }
 
-const fn kib(n: usize) -> Size {
+pub(super) const fn kib(n: usize) -> Size {
     Size::from_bytes(n * 1024)
 }
 
-const fn mib(n: usize) -> Size {
+pub(super) const fn mib(n: usize) -> Size {
     kib(n * 1024)
 }
 
@@ -147,39 +149,6 @@ section! {
         /// How often the two files are looked at. New ones are used for the connections to come; if they are of no
         /// use, that is logged and the old ones stay in force.
         reload_interval: Duration = secs(5), in millis(10)..=DAY;
-    }
-}
-
-section! {
-    /// `[auth]`: who a client is.
-    pub struct Auth {
-        /// Who may connect without a token: `true`, `false`, or `"loopback"`: anybody while the gateway
-        /// listens on a loopback address.
-        anonymous: Anonymous = Anonymous::Loopback;
-        /// The key that tokens are signed with (JWT, HS256): at least 32 bytes. Empty means that no token is accepted.
-        jwt_secret: Secret = Secret::default();
-        /// The audience (`aud`) that a token must name. Empty means any.
-        audience: Option<String> = None;
-        /// The issuer (`iss`) that a token must name. Empty means any.
-        issuer: Option<String> = None;
-        /// By how much the clocks of issuer and gateway may differ.
-        leeway: Duration = secs(30), in Duration::ZERO..=secs(600);
-        /// How long a client that connected without a token may take to send its `auth` message.
-        auth_timeout: Duration = secs(10), in millis(100)..=secs(600);
-        /// How long a session goes on after its token expired, so that it can send a new one.
-        expiry_grace: Duration = secs(30), in Duration::ZERO..=DAY;
-    }
-}
-
-section! {
-    /// `[authorize]`: what a client with a token may do where the token does not say.
-    pub struct Authorize {
-        /// Groups that may be joined, as patterns: `room:*`; `*` alone is every group.
-        join: Vec<String> = Vec::new();
-        /// Targets that may be sent to, as patterns: `user:*`, `group:room:*`, `session:*`; `*` alone is everyone.
-        send: Vec<String> = Vec::new();
-        /// Whether a message may be broadcast to everybody.
-        broadcast: bool = false;
     }
 }
 

@@ -53,8 +53,8 @@ macro_rules! section {
         }
         $(sections {
             $( $(#[doc = $inner_doc:literal])+ $inner:ident: $Inner:ty; )*
-        }
-        lists {
+        })?
+        $(lists {
             $( $(#[doc = $list_doc:literal])+ $list:ident: $List:ty; )*
         })?
     ) => {
@@ -64,6 +64,8 @@ macro_rules! section {
             $( $(#[doc = $doc])+ pub $key: $Type, )*
             $(
                 $( $(#[doc = $inner_doc])+ pub $inner: $Inner, )*
+            )?
+            $(
                 $( $(#[doc = $list_doc])+ pub $list: $List, )*
             )?
         }
@@ -74,6 +76,8 @@ macro_rules! section {
                     $( $key: $default, )*
                     $(
                         $( $inner: Default::default(), )*
+                    )?
+                    $(
                         $( $list: Default::default(), )*
                     )?
                 }

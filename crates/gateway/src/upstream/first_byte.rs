@@ -10,6 +10,7 @@ use tower_layer::Layer;
 use tower_service::Service;
 
 use super::{Client, Failure, UpstreamRequest, UpstreamResponse};
+use crate::access::without_query;
 
 /// Gives the upstream this long to begin its answer.
 #[derive(Clone, Copy, Debug)]
@@ -40,13 +41,13 @@ impl Service<UpstreamRequest> for UpstreamService {
     }
 
     fn call(&mut self, request: UpstreamRequest) -> Self::Future {
-        let uri = request.uri().clone();
+        let address = without_query(request.uri());
         let answer = timeout(self.limit, self.client.request(request));
         Box::pin(async move {
             match answer.await {
                 Ok(Ok(response)) => Ok(response),
                 Ok(Err(error)) => {
-                    tracing::warn!(%uri, %error, "upstream cannot be reached");
+                    tracing::warn!(address, %error, "upstream cannot be reached");
                     Err(Failure::unreachable())
                 }
                 Err(_) => Err(Failure::timeout("the upstream did not answer in time")),

@@ -63,7 +63,7 @@ async fn refuses_a_bad_token_before_the_upgrade_and_says_why() {
         (token(json!({ "sub": "42", "aud": "other" })), "audience"),
         (token(json!({ "sub": "", "aud": "chat" })), "sub"),
         (damaged, "signature"),
-        (none.to_owned(), "signature"),
+        (none.to_owned(), "algorithm"),
         ("garbage".to_owned(), "signature"),
     ] {
         let (status, body) = refused(&gateway, &format!("/ws?token={token}"), &[]).await;

@@ -1,0 +1,148 @@
+//! The keys that an address publishes: fetched in the background, kept while the address is down, fetched sooner
+//! when a token names a key that is not among them.
+//!
+//! One task fetches, so there is never more than one fetch, and never more than one in `jwks_min_interval`,
+//! whatever tokens say. Requests only wait for it.
+
+use std::convert::Infallible;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use tokio::sync::{Notify, watch};
+use tokio::time::{sleep, timeout};
+
+use super::fetch::Fetch;
+use super::key::Key;
+use super::key_set;
+use crate::access::without_query;
+use crate::config::{Auth, WebAddress};
+
+/// The keys of one address.
+pub(super) struct Remote {
+    fetch: Fetch,
+    /// The address, as it may be logged.
+    address: String,
+    refresh_interval: Duration,
+    min_interval: Duration,
+    patience: Duration,
+    keys: RwLock<Arc<[Key]>>,
+    state: watch::Sender<State>,
+    wanted: Notify,
+}
+
+/// How far the task that fetches is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct State {
+    phase: Phase,
+    /// Fetches that are over.
+    attempts: u64,
+    /// Whether the last one failed; true before the first.
+    failed: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    Fetching,
+    /// `jwks_min_interval` has not passed since the last fetch.
+    Resting,
+    /// A fetch may be asked for.
+    Ready,
+}
+
+/// What became of a wish for newer keys.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Refreshed {
+    /// The keys are as new as they may be: look again.
+    Current,
+    /// The address gives none at the moment.
+    Failed,
+}
+
+impl Remote {
+    /// The keys of `address`, none so far.
+    ///
+    /// # Errors
+    /// A sentence, if the address cannot be fetched with this configuration.
+    pub(super) fn new(address: &WebAddress, auth: &Auth) -> Result<Self, String> {
+        let uri = address.uri();
+        if !address.is_https() && !crate::access::is_local(uri) {
+            tracing::warn!(
+                address = without_query(uri),
+                "auth.jwks_url is not encrypted: who can change what comes from there can sign in as anybody"
+            );
+        }
+        Ok(Self {
+            fetch: Fetch::new(uri.clone(), auth)?,
+            address: without_query(uri),
+            refresh_interval: auth.jwks_refresh_interval,
+            min_interval: auth.jwks_min_interval,
+            patience: auth.jwks_timeout,
+            keys: RwLock::new(Arc::from([])),
+            state: watch::Sender::new(State { phase: Phase::Fetching, attempts: 0, failed: true }),
+            wanted: Notify::new(),
+        })
+    }
+
+    /// The keys at hand.
+    pub(super) fn keys(&self) -> Arc<[Key]> {
+        Arc::clone(&self.keys.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Asks for newer keys and waits for at most one fetch, and no longer than a fetch may take.
+    ///
+    /// # Cancel safety
+    /// Cancelling stops the waiting alone.
+    pub(super) async fn refreshed(&self) -> Refreshed {
+        let mut state = self.state.subscribe();
+        let before = *state.borrow_and_update();
+        if before.phase == Phase::Ready {
+            self.wanted.notify_one();
+        }
+        if before.phase != Phase::Resting {
+            let over = state.wait_for(|now| now.attempts != before.attempts);
+            if timeout(self.patience, over).await.is_err() {
+                return Refreshed::Failed;
+            }
+        }
+        if self.state.borrow().failed { Refreshed::Failed } else { Refreshed::Current }
+    }
+
+    /// Fetches, for ever: at the start, every `jwks_refresh_interval`, and when it is asked to. After a failure it
+    /// tries again sooner, in twice the time after each.
+    pub(super) async fn run(&self) -> Infallible {
+        let mut after_failure = self.min_interval;
+        loop {
+            self.state.send_modify(|state| state.phase = Phase::Fetching);
+            let failed = self.attempt().await.is_err();
+            self.state.send_modify(|state| {
+                *state = State { phase: Phase::Resting, attempts: state.attempts + 1, failed };
+            });
+            sleep(self.min_interval).await;
+            let pause = if failed { after_failure } else { self.refresh_interval };
+            after_failure =
+                if failed { after_failure.saturating_mul(2) } else { self.min_interval };
+            self.state.send_modify(|state| state.phase = Phase::Ready);
+            let pause = pause.min(self.refresh_interval).saturating_sub(self.min_interval);
+            // Ready or not at the end of it, the next fetch begins.
+            let _ = timeout(pause, self.wanted.notified()).await;
+        }
+    }
+
+    /// One fetch. Whatever goes wrong, the keys at hand stay.
+    async fn attempt(&self) -> Result<(), ()> {
+        let document = self.fetch.document().await;
+        let keys = document.and_then(|bytes| Ok(key_set::parse(&bytes)?));
+        match keys {
+            Ok(keys) => {
+                tracing::debug!(address = self.address, keys = keys.len(), "keys fetched");
+                *self.keys.write().unwrap_or_else(PoisonError::into_inner) = keys.into();
+                Ok(())
+            }
+            Err(why) => {
+                let kept = self.keys().len();
+                tracing::warn!(address = self.address, why, kept, "keys cannot be fetched");
+                Err(())
+            }
+        }
+    }
+}
