@@ -29,7 +29,7 @@ pub enum Error {
         /// The length of the compressed message.
         offset: u64,
     },
-    /// The message is longer, inflated, than this end accepts. No more than one byte above the limit was inflated.
+    /// The message is longer, inflated, than this end accepts. No more than one byte above the limit was inflated, none kept.
     #[error("message inflates to more than {limit} bytes (at byte {offset})")]
     TooLarge {
         /// The limit in bytes.
