@@ -51,7 +51,7 @@ enum Endpoint {
 }
 
 /// Every path, its method, who may use it, and what answers.
-const PATHS: [(&str, Method, Access, Endpoint); 14] = [
+const PATHS: [(&str, Method, Access, Endpoint); 18] = [
     ("/api/v1/publish", Method::POST, Access::Key, Endpoint::Publish),
     ("/api/v1/connections", Method::GET, Access::Key, Endpoint::Connections),
     ("/api/websocket/stats", Method::GET, Access::Operations, Endpoint::Stats),
@@ -64,6 +64,10 @@ const PATHS: [(&str, Method, Access, Endpoint); 14] = [
     ("/readyz", Method::GET, Access::Open, Endpoint::Ready),
     ("/", Method::GET, Access::Demo, Endpoint::Page(&demo::INDEX)),
     ("/assets/app.js", Method::GET, Access::Demo, Endpoint::Page(&demo::SCRIPT)),
+    ("/assets/codec.js", Method::GET, Access::Demo, Endpoint::Page(&demo::CODEC)),
+    ("/assets/dom.js", Method::GET, Access::Demo, Endpoint::Page(&demo::DOM)),
+    ("/assets/frames.js", Method::GET, Access::Demo, Endpoint::Page(&demo::FRAMES)),
+    ("/assets/markdown.js", Method::GET, Access::Demo, Endpoint::Page(&demo::MARKDOWN)),
     ("/assets/style.css", Method::GET, Access::Demo, Endpoint::Page(&demo::STYLE)),
     (demo::AGENT_PATH, Method::POST, Access::Demo, Endpoint::Agent),
 ];
