@@ -1,4 +1,5 @@
-//! Prints the README's table: what each setting costs in bytes and time, and saves, on the committed corpora and those
+//! Prints the README's table: what each setting costs in bytes and in time (the median of a corpus's messages, to deflate
+//! and to inflate), and saves, on the committed corpora and those
 //! of the folders in `TIDEGATE_CORPORA`. Arguments: names of corpora; none means all.
 //!
 //! ```sh
@@ -73,7 +74,7 @@ fn print_row(row: &Row, corpora: &[(String, Vec<Vec<u8>>)]) {
     for (_, messages) in corpora {
         let Outcome { raw, sent, deflating, inflating } = measure(settings, agreed, messages);
         let saved = 100.0 * (1.0 - sent as f64 / raw as f64);
-        let each = |time: Duration| time.as_secs_f64() * 1e6 / messages.len() as f64;
+        let each = |times: Vec<Duration>| median(times).as_secs_f64() * 1e6;
         print!(" {saved:.1} % ({:.1} / {:.1} µs) |", each(deflating), each(inflating));
     }
     println!();
@@ -91,8 +92,13 @@ fn sender(settings: Settings, agreed: Direction) -> TakeoverCompressor {
 struct Outcome {
     raw: usize,
     sent: usize,
-    deflating: Duration,
-    inflating: Duration,
+    deflating: Vec<Duration>,
+    inflating: Vec<Duration>,
+}
+
+fn median(mut times: Vec<Duration>) -> Duration {
+    times.sort_unstable();
+    times.get(times.len() / 2).copied().unwrap_or_default()
 }
 
 /// One connection sends all messages; what comes out at the other end is compared.
@@ -101,8 +107,7 @@ fn measure(settings: Settings, agreed: Direction, messages: &[Vec<u8>]) -> Outco
     let (pool, mut payload, mut out) = (InflaterPool::new(1), Vec::new(), Vec::new());
     let limits = InboundLimits { max_message_bytes: 16 << 20, ..InboundLimits::new() };
     let mut inbound = Inbound::new(agreed, limits);
-    let mut outcome =
-        Outcome { raw: 0, sent: 0, deflating: Duration::ZERO, inflating: Duration::ZERO };
+    let mut outcome = Outcome { raw: 0, sent: 0, deflating: Vec::new(), inflating: Vec::new() };
     for message in messages {
         payload.clear();
         out.clear();
@@ -111,7 +116,7 @@ fn measure(settings: Settings, agreed: Direction, messages: &[Vec<u8>]) -> Outco
             true => own.compress(message, &mut payload),
             false => shared.compress(message, agreed, &mut payload),
         };
-        outcome.deflating += before.elapsed();
+        outcome.deflating.push(before.elapsed());
         outcome.raw += message.len();
         if verdict == Verdict::Raw {
             outcome.sent += message.len();
@@ -120,7 +125,7 @@ fn measure(settings: Settings, agreed: Direction, messages: &[Vec<u8>]) -> Outco
         outcome.sent += payload.len();
         let before = Instant::now();
         let progress = inbound.push(&pool, &payload, true, &mut out);
-        outcome.inflating += before.elapsed();
+        outcome.inflating.push(before.elapsed());
         assert!(progress.is_ok() && out == *message, "what was sent comes back");
     }
     outcome

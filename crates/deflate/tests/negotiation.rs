@@ -8,29 +8,26 @@ use tidegate_deflate::{
 const EXT: &str = "permessage-deflate";
 
 fn bits(bits: u8) -> WindowBits {
-    WindowBits::new(bits).unwrap()
+    WindowBits::new(bits).expect("as the test is written")
 }
 
 fn open_server() -> ServerPolicy {
     ServerPolicy::new().outbound_takeover(true).inbound_takeover(true)
 }
 
-/// `(answer, from_server, from_client)` with `(bits, takeover)` each.
-fn taken(policy: ServerPolicy, offer: &str) -> Option<(String, (u8, bool), (u8, bool))> {
-    let answer = policy.answer([offer]).unwrap()?;
+/// Bits of the window, and takeover.
+type Shown = (u8, bool);
+
+/// The answer, what comes from the server, what comes from the client.
+fn taken(policy: ServerPolicy, offer: &str) -> Option<(String, Shown, Shown)> {
+    let answer = policy.answer([offer]).expect("as the test is written")?;
     let shown = |direction: Direction| (direction.window_bits.bits(), direction.takeover);
     let Agreement { from_server, from_client } = answer.agreement;
     Some((answer.header.replace(EXT, "pmd"), shown(from_server), shown(from_client)))
 }
 
 #[track_caller]
-fn answers(
-    policy: ServerPolicy,
-    offer: &str,
-    header: &str,
-    server: (u8, bool),
-    client: (u8, bool),
-) {
+fn answers(policy: ServerPolicy, offer: &str, header: &str, server: Shown, client: Shown) {
     assert_eq!(taken(policy, offer), Some((header.to_owned(), server, client)), "{offer}");
 }
 
@@ -149,7 +146,10 @@ fn the_first_acceptable_offer_of_all_headers_is_taken() {
         "permessage-deflate; bad",
         "permessage-deflate; server_max_window_bits=9, permessage-deflate",
     ];
-    let answer = open_server().answer(values).unwrap().unwrap();
+    let answer = open_server()
+        .answer(values)
+        .expect("as the test is written")
+        .expect("as the test is written");
     assert_eq!(answer.header, "permessage-deflate; server_max_window_bits=9");
 }
 
@@ -201,13 +201,21 @@ fn an_answer_that_breaks_a_rule_fails_the_connection() {
     let small = open.max_inbound_window(bits(10));
     refuse(small, "permessage-deflate", Fault::ServerWindow(bits(10)));
     refuse(small, "permessage-deflate; server_max_window_bits=11", Fault::ServerWindow(bits(10)));
-    assert!(small.fall_back(true).accept(["permessage-deflate"]).unwrap().is_some());
+    assert!(
+        small
+            .fall_back(true)
+            .accept(["permessage-deflate"])
+            .expect("as the test is written")
+            .is_some()
+    );
 }
 
 #[test]
 fn a_client_honours_what_the_server_asks_of_it() {
     let open = ClientPolicy::new().inbound_takeover(true).outbound_takeover(true);
-    let accept = |policy: ClientPolicy, answer| policy.accept([answer]).unwrap().unwrap();
+    let accept = |policy: ClientPolicy, answer| {
+        policy.accept([answer]).expect("as the test is written").expect("as the test is written")
+    };
     let asked =
         accept(open, "permessage-deflate; client_no_context_takeover; client_max_window_bits=8");
     let outbound = asked.outbound(Role::Client);

@@ -17,6 +17,7 @@ struct Oracle {
 
 impl Oracle {
     /// `None` if the program is not installed.
+    #[expect(clippy::print_stdout, reason = "a test that does nothing says so")]
     fn start(program: &str, script: &str) -> Option<Self> {
         let script = format!("{}/tests/processes/{script}", env!("CARGO_MANIFEST_DIR"));
         let mut command = Command::new(program);
@@ -30,8 +31,8 @@ impl Oracle {
             }
             Err(error) => panic!("{program}: {error}"),
         };
-        let stdin = child.stdin.take().unwrap();
-        let stdout = BufReader::new(child.stdout.take().unwrap());
+        let stdin = child.stdin.take().expect("as the test is written");
+        let stdout = BufReader::new(child.stdout.take().expect("as the test is written"));
         Some(Self { child, stdin, stdout })
     }
 
@@ -48,9 +49,9 @@ impl Oracle {
             line.push(' ');
             line.extend(payload.iter().map(|byte| format!("{byte:02x}")));
         }
-        writeln!(self.stdin, "{line}").unwrap();
+        writeln!(self.stdin, "{line}").expect("as the test is written");
         line.clear();
-        self.stdout.read_line(&mut line).unwrap();
+        self.stdout.read_line(&mut line).expect("as the test is written");
         line.split_whitespace().map(from_hex).collect()
     }
 }
@@ -63,7 +64,8 @@ impl Drop for Oracle {
 }
 
 fn from_hex(text: &str) -> Vec<u8> {
-    let pair = |at: usize| u8::from_str_radix(&text[at..at + 2], 16).unwrap();
+    let pair =
+        |at: usize| u8::from_str_radix(&text[at..at + 2], 16).expect("as the test is written");
     (0..text.len()).step_by(2).map(pair).collect()
 }
 
@@ -102,7 +104,7 @@ fn directions() -> impl Iterator<Item = Direction> {
 /// Messages and their payloads; what does not get smaller alone is left out.
 fn compress(direction: Direction, memory: u8) -> (Vec<Vec<u8>>, Vec<Vec<u8>>) {
     let settings = Settings::new().memory_level(memory).threshold(0);
-    let slot = TakeoverSlots::new(1).take().unwrap();
+    let slot = TakeoverSlots::new(1).take().expect("as the test is written");
     let mut takeover = TakeoverCompressor::new(settings, direction, slot);
     let mut alone = Compressor::new(settings);
     let pairs = messages().into_iter().filter_map(|message| {

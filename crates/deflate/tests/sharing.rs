@@ -7,7 +7,10 @@ use tidegate_deflate::{
 };
 
 fn window(bits: u8) -> Direction {
-    Direction { window_bits: WindowBits::new(bits).unwrap(), takeover: false }
+    Direction {
+        window_bits: WindowBits::new(bits).expect("as the test is written"),
+        takeover: false,
+    }
 }
 
 fn chat(text: &str) -> Vec<u8> {
@@ -72,7 +75,11 @@ fn a_broadcast_compresses_once_for_each_window() {
 fn a_broadcast_may_pass_a_receiver_with_context_that_is_reset() {
     let agreed = Direction { takeover: true, ..window(15) };
     let (slots, pool) = (TakeoverSlots::new(1), InflaterPool::new(1));
-    let mut own = TakeoverCompressor::new(Settings::new(), agreed, slots.take().unwrap());
+    let mut own = TakeoverCompressor::new(
+        Settings::new(),
+        agreed,
+        slots.take().expect("as the test is written"),
+    );
     let mut receiver = Inbound::new(agreed, InboundLimits::new());
     let mut compressor = Compressor::new(Settings::new());
     for round in 0..4 {
@@ -95,8 +102,11 @@ fn a_broadcast_may_pass_a_receiver_with_context_that_is_reset() {
 #[test]
 fn under_takeover_what_does_not_shrink_is_sent_all_the_same() {
     let agreed = Direction { takeover: true, ..window(15) };
-    let mut own =
-        TakeoverCompressor::new(Settings::new(), agreed, TakeoverSlots::new(1).take().unwrap());
+    let mut own = TakeoverCompressor::new(
+        Settings::new(),
+        agreed,
+        TakeoverSlots::new(1).take().expect("as the test is written"),
+    );
     let noise: Vec<u8> = (0..5000_u32)
         .map(|n| {
             n.wrapping_mul(2_654_435_761).to_be_bytes()[0] ^ n.wrapping_mul(n).to_be_bytes()[2]
@@ -119,7 +129,7 @@ fn an_empty_pool_makes_bytes_wait_up_to_their_limit() {
     let (mut inbound, mut out) = (Inbound::new(window(15), limits), Vec::new());
     let (head, tail) = payload.split_at(10);
 
-    let lent = pool.lend().unwrap();
+    let lent = pool.lend().expect("as the test is written");
     assert_eq!(inbound.push(&pool, head, false, &mut out), Ok(Progress::Waiting));
     assert_eq!(inbound.push(&pool, tail, true, &mut out), Ok(Progress::Full));
     assert_eq!(inbound.resume(&pool, &mut out), Ok(Progress::Waiting));
@@ -135,14 +145,14 @@ fn an_empty_pool_makes_bytes_wait_up_to_their_limit() {
 fn a_whole_message_may_wait_and_none_may_follow_it() {
     let (pool, mut out) = (InflaterPool::new(1), Vec::new());
     let mut inbound = Inbound::new(window(15), InboundLimits::new());
-    let lent = pool.lend().unwrap();
+    let lent = pool.lend().expect("as the test is written");
     let hello = [0xf2, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00];
     assert_eq!(inbound.push(&pool, &hello, true, &mut out), Ok(Progress::Waiting));
     drop(lent);
     assert_eq!(inbound.resume(&pool, &mut out), Ok(Progress::Inflated));
     assert_eq!((out.as_slice(), pool.free()), (&b"Hello"[..], 1));
 
-    let _lent = pool.lend().unwrap();
+    let _lent = pool.lend().expect("as the test is written");
     assert_eq!(inbound.push(&pool, &hello, true, &mut out), Ok(Progress::Waiting));
     assert_eq!(inbound.push(&pool, &hello, true, &mut out), Err(Error::AfterFailure));
 }
@@ -161,12 +171,18 @@ fn a_connection_that_ends_inside_a_message_gives_its_inflater_back() {
 fn slots_come_back_with_what_held_them() {
     let slots = TakeoverSlots::new(2);
     let agreed = Direction { takeover: true, ..window(9) };
-    let own = TakeoverCompressor::new(Settings::new(), agreed, slots.take().unwrap());
-    let inbound = Inbound::new(agreed, InboundLimits::new()).with_slot(slots.take().unwrap());
+    let own = TakeoverCompressor::new(
+        Settings::new(),
+        agreed,
+        slots.take().expect("as the test is written"),
+    );
+    let inbound = Inbound::new(agreed, InboundLimits::new())
+        .with_slot(slots.take().expect("as the test is written"));
     assert!(slots.take().is_none());
     drop(inbound);
     drop(own.into_slot());
     assert_eq!(slots.free(), 2);
-    let _stateless = Inbound::new(window(9), InboundLimits::new()).with_slot(slots.take().unwrap());
+    let _stateless = Inbound::new(window(9), InboundLimits::new())
+        .with_slot(slots.take().expect("as the test is written"));
     assert_eq!(slots.free(), 2, "a direction without takeover needs none");
 }
