@@ -138,6 +138,19 @@ fn a_connection_holds_no_window_without_takeover_and_one_with_it() {
     }
 }
 
+#[test]
+fn an_inflater_takes_what_the_documentation_says() {
+    let payload = compressed(&vec![0; 100_000]);
+    let mut out = Vec::with_capacity(200_000);
+    let mut kept = None;
+    let info = allocation_counter::measure(|| {
+        let inflater = kept.insert(Inflater::new());
+        inflater.begin(WindowBits::MAX, 1 << 20);
+        inflater.push(&payload, &mut out).unwrap();
+    });
+    assert!((80 << 10..=90 << 10).contains(&info.bytes_current), "{} bytes", info.bytes_current);
+}
+
 fn message() -> impl Strategy<Value = Vec<u8>> {
     let piece = prop_oneof![
         Just(b"the tide ".to_vec()),
