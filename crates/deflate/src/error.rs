@@ -29,7 +29,7 @@ pub enum Error {
         /// The length of the compressed message.
         offset: u64,
     },
-    /// The message is longer, inflated, than this end accepts. No more than one byte above the limit was inflated.
+    /// The message is longer, inflated, than this end accepts. No more than one byte above the limit was inflated, none kept.
     #[error("message inflates to more than {limit} bytes (at byte {offset})")]
     TooLarge {
         /// The limit in bytes.
@@ -43,9 +43,9 @@ pub enum Error {
         /// In compressed bytes from the start of the message.
         offset: u64,
     },
-    /// A fragment came after [`Progress::Full`](crate::Progress::Full) without being the one that was refused, or
-    /// the message went on after an error.
-    #[error("compressed message goes on after it failed")]
+    /// The caller went on after an error or after the end of a message, or began a message while a whole one still waits
+    /// for an inflater.
+    #[error("compressed message goes on after its end")]
     AfterFailure,
 }
 

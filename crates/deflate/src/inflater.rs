@@ -189,7 +189,7 @@ impl Inflater {
     /// Inflates a whole fragment and appends what comes out.
     ///
     /// # Errors
-    /// As [`step`](Self::step). `out` may then hold a part of the message, at most one byte above the limit.
+    /// As [`step`](Self::step). `out` may then hold a part of the message, never more than the limit.
     pub fn push(&mut self, fragment: &[u8], out: &mut Vec<u8>) -> Result<(), Error> {
         let mut chunk = std::mem::take(&mut self.chunk);
         let pushed = self.push_through(&mut chunk, fragment, out);

@@ -35,7 +35,7 @@ fn receive(inbound: &mut Inbound, pool: &InflaterPool, payload: &[u8]) -> Vec<u8
 
 #[test]
 fn the_compressor_makes_the_bytes_of_the_examples() {
-    let slot = TakeoverSlots::new(1).take().unwrap();
+    let slot = TakeoverSlots::new(1).take().expect("as the test is written");
     let settings = Settings::new().threshold(0);
     let mut compressor = TakeoverCompressor::new(settings, with_takeover(), slot);
     let mut send = |message: &[u8]| {

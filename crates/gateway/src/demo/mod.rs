@@ -22,12 +22,17 @@ pub(crate) struct Asset {
 
 pub(crate) static INDEX: Asset =
     Asset { media_type: "text/html; charset=utf-8", text: include_str!("../../assets/index.html") };
-pub(crate) static SCRIPT: Asset = Asset {
-    media_type: "text/javascript; charset=utf-8",
-    text: include_str!("../../assets/app.js"),
-};
+pub(crate) static SCRIPT: Asset = script(include_str!("../../assets/app.js"));
+pub(crate) static CODEC: Asset = script(include_str!("../../assets/codec.js"));
+pub(crate) static DOM: Asset = script(include_str!("../../assets/dom.js"));
+pub(crate) static FRAMES: Asset = script(include_str!("../../assets/frames.js"));
+pub(crate) static MARKDOWN: Asset = script(include_str!("../../assets/markdown.js"));
 pub(crate) static STYLE: Asset =
     Asset { media_type: "text/css; charset=utf-8", text: include_str!("../../assets/style.css") };
+
+const fn script(text: &'static str) -> Asset {
+    Asset { media_type: "text/javascript; charset=utf-8", text }
+}
 
 /// The route to the embedded agent: the gateway asks itself, as it would ask any other backend.
 pub(crate) fn route(address: SocketAddr) -> Route {

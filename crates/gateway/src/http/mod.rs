@@ -91,6 +91,10 @@ const PATHS: &[Entry] = &[
     ("/readyz", Method::GET, Access::Open, Endpoint::Ready),
     ("/", Method::GET, Access::Demo, Endpoint::Page(&demo::INDEX)),
     ("/assets/app.js", Method::GET, Access::Demo, Endpoint::Page(&demo::SCRIPT)),
+    ("/assets/codec.js", Method::GET, Access::Demo, Endpoint::Page(&demo::CODEC)),
+    ("/assets/dom.js", Method::GET, Access::Demo, Endpoint::Page(&demo::DOM)),
+    ("/assets/frames.js", Method::GET, Access::Demo, Endpoint::Page(&demo::FRAMES)),
+    ("/assets/markdown.js", Method::GET, Access::Demo, Endpoint::Page(&demo::MARKDOWN)),
     ("/assets/style.css", Method::GET, Access::Demo, Endpoint::Page(&demo::STYLE)),
     (demo::AGENT_PATH, Method::POST, Access::Demo, Endpoint::Agent),
 ];

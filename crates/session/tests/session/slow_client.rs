@@ -32,8 +32,9 @@ async fn one_for_which_a_critical_message_does_not_fit_is_closed_with_4200() {
             let sent = peer.handle.send(critical(n, priority));
             assert_eq!(sent, if n < 4 { Sent::Queued } else { Sent::Full });
         }
-        let (_, close) = peer.close().await;
+        let (seen, close) = peer.close().await;
         assert_eq!(close.map(|close| close.code), Some(CloseCode::SLOW_CONSUMER.0));
+        assert_eq!(seen.len(), 3, "what waits would stand in the way of the close: {seen:?}");
         assert_eq!(peer.ended().await.close.code, CloseCode::SLOW_CONSUMER);
     }
 }

@@ -1,0 +1,224 @@
+//! Inflating: bombs cost their limit, damage is an error, and any cut gives the same message.
+
+use proptest::prelude::*;
+use tidegate_deflate::{
+    Compressor, Direction, Error, Inbound, InboundLimits, Inflater, InflaterPool, MAX_FINAL_BLOCKS,
+    Progress, Settings, Step, TakeoverCompressor, TakeoverSlots, Verdict, WindowBits,
+};
+
+const TAIL: [u8; 4] = [0x00, 0x00, 0xff, 0xff];
+/// An empty block with BFINAL, Huffman codes fixed.
+const EMPTY_FINAL: [u8; 2] = [0x03, 0x00];
+
+fn compressed(message: &[u8]) -> Vec<u8> {
+    let (mut compressor, mut out) = (Compressor::new(Settings::new()), Vec::new());
+    assert_eq!(compressor.compress(message, Direction::stateless(), &mut out), Verdict::Compressed);
+    out
+}
+
+/// `megabytes` MiB of zeros in about as many KiB.
+fn bomb(megabytes: usize) -> Vec<u8> {
+    let mut block = compressed(&vec![0; 1 << 20]);
+    block.extend(TAIL);
+    block.repeat(megabytes)
+}
+
+fn inflate(payload: &[u8], max_bytes: usize) -> Result<Vec<u8>, Error> {
+    let (mut inflater, mut out) = (Inflater::new(), Vec::new());
+    inflater.begin(WindowBits::MAX, max_bytes);
+    inflater.push(payload, &mut out)?;
+    inflater.finish().map(|()| out)
+}
+
+#[test]
+fn a_bomb_costs_the_limit_and_not_its_size() {
+    let bomb = bomb(1024);
+    assert!(bomb.len() < 2 << 20, "1 GiB in {} bytes", bomb.len());
+    let (limit, mut inflater) = (1 << 20, Inflater::new());
+    let mut out = Vec::new();
+    let info = allocation_counter::measure(|| {
+        inflater.begin(WindowBits::MAX, limit);
+        let error = inflater.push(&bomb, &mut out).unwrap_err();
+        assert!(matches!(error, Error::TooLarge { limit: 1_048_576, .. }));
+        assert_eq!(error.close_code(), 1009);
+        assert!(
+            error.offset().expect("as the test is written") < 4096,
+            "stops within the limit: {error}"
+        );
+    });
+    assert!(out.len() <= limit);
+    // A vector that doubles, its copy while it grows, and the history.
+    assert!(info.bytes_max <= 4 * limit as u64, "{} bytes", info.bytes_max);
+}
+
+#[test]
+fn the_limit_itself_is_allowed_and_one_byte_more_is_not() {
+    let message = b"0123456789".repeat(1000);
+    let payload = compressed(&message);
+    assert_eq!(inflate(&payload, 10_000), Ok(message));
+    assert!(matches!(inflate(&payload, 9_999), Err(Error::TooLarge { limit: 9_999, .. })));
+    assert!(matches!(inflate(&payload, 0), Err(Error::TooLarge { limit: 0, .. })));
+    assert_eq!(inflate(&[0], 0), Ok(vec![]));
+}
+
+#[test]
+fn an_inflater_serves_again_after_each_kind_of_failure() {
+    let pool = InflaterPool::new(1);
+    let limits = InboundLimits { max_message_bytes: 1000, max_waiting_bytes: 0 };
+    let (good, big) = (compressed(&[7; 900]), compressed(&[7; 1001]));
+    for bad in [&big[..], &[0xff; 9], &good[..good.len() - 2]] {
+        let mut inbound = Inbound::new(Direction::stateless(), limits);
+        inbound.push(&pool, bad, true, &mut Vec::new()).unwrap_err();
+        assert_eq!(pool.free(), 1);
+        assert_eq!(inbound.push(&pool, &good, true, &mut Vec::new()), Err(Error::AfterFailure));
+        let (mut next, mut out) = (Inbound::new(Direction::stateless(), limits), Vec::new());
+        assert_eq!(next.push(&pool, &good, true, &mut out), Ok(Progress::Inflated));
+        assert_eq!(out, [7; 900]);
+    }
+}
+
+#[test]
+fn final_blocks_without_end_are_refused() {
+    let allowed = EMPTY_FINAL.repeat(MAX_FINAL_BLOCKS as usize);
+    assert_eq!(inflate(&allowed, 10), Ok(vec![]));
+    let error = inflate(&EMPTY_FINAL.repeat(MAX_FINAL_BLOCKS as usize + 2), 10).unwrap_err();
+    assert!(matches!(error, Error::ManyFinalBlocks { .. }));
+    assert_eq!(error.close_code(), 1002);
+}
+
+#[test]
+fn the_steps_of_a_tiny_output_lose_nothing() {
+    let message: Vec<u8> = b"ebb and flow, ".repeat(100);
+    let payload = compressed(&message);
+    let (mut inflater, mut out, mut buffer) = (Inflater::new(), Vec::new(), [0; 3]);
+    inflater.begin(WindowBits::MAX, message.len());
+    let mut rest = &payload[..];
+    loop {
+        let Step { read, written } =
+            inflater.step(rest, &mut buffer).expect("as the test is written");
+        out.extend_from_slice(&buffer[..written]);
+        rest = &rest[read..];
+        if rest.is_empty() && written < buffer.len() {
+            break;
+        }
+    }
+    assert_eq!(inflater.finish(), Ok(()));
+    assert_eq!(out, message);
+}
+
+#[test]
+fn a_steady_state_allocates_nothing() {
+    let message =
+        br#"{"type":"message","room":"harbour","text":"the tide turns at nine"}"#.repeat(4);
+    let (mut compressor, mut inflater) = (Compressor::new(Settings::new()), Inflater::new());
+    let (mut payload, mut out) = (Vec::new(), Vec::new());
+    let mut round = || {
+        payload.clear();
+        out.clear();
+        let verdict = compressor.compress(&message, Direction::stateless(), &mut payload);
+        assert_eq!(verdict, Verdict::Compressed);
+        inflater.begin(WindowBits::MAX, 1 << 16);
+        inflater.push(&payload, &mut out).expect("as the test is written");
+        inflater.finish().expect("as the test is written");
+    };
+    round();
+    let info = allocation_counter::measure(|| (0..10).for_each(|_| round()));
+    assert_eq!(info.count_total, 0);
+    assert_eq!(out, message);
+}
+
+#[test]
+fn a_connection_holds_no_window_without_takeover_and_one_with_it() {
+    let (pool, payload) = (InflaterPool::new(1), compressed(&[1; 50_000]));
+    for (takeover, held) in [(false, 0), (true, 512)] {
+        let agreed = Direction { window_bits: WindowBits::MIN_OUTBOUND, takeover };
+        let mut inbound = Inbound::new(agreed, InboundLimits::new());
+        assert_eq!(inbound.push(&pool, &payload, true, &mut Vec::new()), Ok(Progress::Inflated));
+        assert_eq!(inbound.held_bytes(), held);
+    }
+}
+
+#[test]
+fn an_inflater_takes_what_the_documentation_says() {
+    let payload = compressed(&vec![0; 100_000]);
+    let mut out = Vec::with_capacity(200_000);
+    let mut kept = None;
+    let info = allocation_counter::measure(|| {
+        let inflater = kept.insert(Inflater::new());
+        inflater.begin(WindowBits::MAX, 1 << 20);
+        inflater.push(&payload, &mut out).unwrap();
+    });
+    assert!((80 << 10..=90 << 10).contains(&info.bytes_current), "{} bytes", info.bytes_current);
+}
+
+fn message() -> impl Strategy<Value = Vec<u8>> {
+    let piece = prop_oneof![
+        Just(b"the tide ".to_vec()),
+        Just(vec![0; 300]),
+        proptest::collection::vec(any::<u8>(), 0..50),
+        "[a-z]{0,20}".prop_map(String::into_bytes),
+    ];
+    proptest::collection::vec(piece, 0..60).prop_map(|pieces| pieces.concat())
+}
+
+proptest! {
+    #[test]
+    fn a_conversation_comes_back_whole_whatever_the_settings_and_the_cuts(
+        messages in proptest::collection::vec(message(), 1..12),
+        level in 1..=9_u8, memory in 1..=9_u8, bits in 9..=15_u8, takeover in any::<bool>(),
+        threshold in prop_oneof![Just(0_usize), Just(128)], cut in 1..200_usize,
+    ) {
+        let agreed = Direction { window_bits: WindowBits::new(bits).unwrap(), takeover };
+        let settings = Settings::new().level(level).memory_level(memory).threshold(threshold);
+        let slot = TakeoverSlots::new(1).take().unwrap();
+        let mut sender = TakeoverCompressor::new(settings, agreed, slot);
+        let mut alone = Compressor::new(settings);
+        let pool = InflaterPool::new(1);
+        let mut receiver = Inbound::new(agreed, InboundLimits::new());
+        for message in messages {
+            let mut payload = Vec::new();
+            let verdict = match takeover {
+                true => sender.compress(&message, &mut payload),
+                false => alone.compress(&message, agreed, &mut payload),
+            };
+            if verdict == Verdict::Raw {
+                prop_assert!(payload.is_empty());
+                continue;
+            }
+            prop_assert!(takeover || payload.len() < message.len());
+            let mut out = Vec::new();
+            for fragment in payload.chunks(cut) {
+                prop_assert_eq!(receiver.push(&pool, fragment, false, &mut out), Ok(Progress::Inflated));
+            }
+            prop_assert_eq!(receiver.push(&pool, &[], true, &mut out), Ok(Progress::Inflated));
+            prop_assert_eq!(out, message);
+        }
+    }
+
+    #[test]
+    fn damage_never_panics_and_never_passes_the_limit(
+        message in message(), damage in proptest::collection::vec((any::<usize>(), any::<u8>()), 1..5),
+        cut in any::<usize>(), noise in proptest::collection::vec(any::<u8>(), 0..300),
+    ) {
+        let agreed = Direction { takeover: true, ..Direction::stateless() };
+        let slot = TakeoverSlots::new(1).take().unwrap();
+        let mut payload = Vec::new();
+        let (settings, message) = (Settings::new().threshold(0), [&message[..], b"!"].concat());
+        let verdict = TakeoverCompressor::new(settings, agreed, slot).compress(&message, &mut payload);
+        prop_assert_eq!(verdict, Verdict::Compressed);
+        for (at, byte) in damage {
+            let at = at % payload.len();
+            payload[at] ^= byte;
+        }
+        payload.truncate(cut % (payload.len() + 1));
+        for bytes in [payload, noise] {
+            match inflate(&bytes, 20_000) {
+                Ok(out) => prop_assert!(out.len() <= 20_000),
+                Err(error) => {
+                    prop_assert!([1002, 1007, 1009].contains(&error.close_code()));
+                    prop_assert!(error.offset().unwrap() <= bytes.len() as u64);
+                }
+            }
+        }
+    }
+}
