@@ -192,6 +192,18 @@ fn refuses_what_is_larger_than_its_limits_before_it_comes() {
 }
 
 #[test]
+fn other_limits_hold_from_the_next_frame_on() {
+    let narrow = Limits { max_frame_bytes: 4, max_message_bytes: 4, max_fragments: 3 };
+    let mut decoder = Decoder::new(Role::Client, narrow);
+    let mut input = BytesMut::from(&b"\x82\x04abcd\x82\x06abcdef\x82\x05abcde"[..]);
+    assert_eq!(decoder.decode(&mut input), Ok(Some(Event::Binary("abcd".into()))));
+    decoder.limit(Limits::default());
+    assert_eq!(decoder.decode(&mut input), Ok(Some(Event::Binary("abcdef".into()))));
+    decoder.limit(narrow);
+    assert_eq!(decoder.decode(&mut input).unwrap_err().close_code(), 1009);
+}
+
+#[test]
 fn accepts_what_is_exactly_at_its_limits() {
     let limits = Limits { max_frame_bytes: 4, max_message_bytes: 6, max_fragments: 3 };
     let (events, error) = verdict(limits, b"\x02\x04abcd\x00\x02ef\x89\x05hello\x80\x00");

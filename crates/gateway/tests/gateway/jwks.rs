@@ -24,7 +24,8 @@ fn published(config: &mut Config, url: &str) {
     with_tokens(config);
     config.auth.jwks_url = Some(address(url));
     config.auth.jwks_min_interval = 50 * MS;
-    config.auth.jwks_timeout = 500 * MS;
+    // Long enough for a busy machine; tests of what hangs set their own.
+    config.auth.jwks_timeout = Duration::from_secs(5);
 }
 
 async fn welcome(gateway: &Running, issuer: &Issuer) -> u16 {
@@ -147,7 +148,7 @@ async fn the_keys_at_hand_stay_whatever_the_address_says() {
         config.auth.jwks_timeout = 100 * MS;
     })
     .await;
-    assert_eq!(welcome(&gateway, &known).await, 200);
+    comes_to(&gateway, &known, 200).await;
     let redirect = "302 Found\r\nlocation: http://127.0.0.1:1/keys";
     let padded = format!("{set}{}", " ".repeat(300_000));
     for says in [
@@ -208,7 +209,7 @@ async fn a_client_that_leaves_while_it_waits_stops_no_fetch() {
         config.auth.jwks_timeout = 300 * MS;
     })
     .await;
-    assert_eq!(welcome(&gateway, &old).await, 200);
+    comes_to(&gateway, &old, 200).await;
     pause(100 * MS).await;
     publisher.say(Says::Silence);
     let token = new.token(json!({ "sub": "42" }));
