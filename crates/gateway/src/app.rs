@@ -77,7 +77,7 @@ impl App {
             codec: Arc::new(codec),
             routes,
             runs: Arc::default(),
-            verifier: Verifier::new(&config)?,
+            verifier: Verifier::new(&config, None)?,
             api_key,
             limited: Arc::default(),
             limited_bytes: Arc::default(),

@@ -1,7 +1,6 @@
 //! From a configuration to a running gateway, and from a signal to its end.
 
-use std::convert::Infallible;
-use std::future::{Future, pending};
+use std::future::Future;
 use std::io::{self, IsTerminal as _};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -77,7 +76,6 @@ impl Gateway {
                 () = stop => {}
                 () = sweep(&app) => {}
                 () = watch(certificate, &app.config) => {}
-                never = keys(&app) => match never {},
             }
             drain(&app).await;
             drained.notify_one();
@@ -117,14 +115,6 @@ async fn listen(config: &Config, tls: Option<Tls>) -> Result<Server, tidegate_se
     match listen.plaintext_address {
         Some(address) => server.plaintext(address).await,
         None => Ok(server),
-    }
-}
-
-/// Keeps published keys fresh, for ever.
-async fn keys(app: &App) -> Infallible {
-    match &app.verifier {
-        Some(verifier) => verifier.run().await,
-        None => pending().await,
     }
 }
 

@@ -132,13 +132,13 @@ pub(crate) fn kind<'a>(raw: Option<&'a RawValue>) -> Result<Cow<'a, str>, Reject
 }
 
 fn malformed(json: &[u8], error: &serde_json::Error) -> Rejection {
-    let offset = offset(json, error.line(), error.column());
-    let text = error.to_string();
-    let what = text.split(" at line ").next().unwrap_or(&text);
-    let what = if error.is_data() && json.first() != Some(&b'{') {
-        "expected a JSON object".to_owned()
+    let start = json.iter().position(|byte| !byte.is_ascii_whitespace()).unwrap_or(0);
+    let (what, offset) = if error.is_data() && json.get(start) != Some(&b'{') {
+        ("expected a JSON object".to_owned(), start)
     } else {
-        format!("not JSON: {what}")
+        let text = error.to_string();
+        let what = text.split(" at line ").next().unwrap_or(&text);
+        (format!("not JSON: {what}"), offset(json, error.line(), error.column()))
     };
     Rejection::new(Code::Malformed, format!("{what} (byte {offset})")).at(offset)
 }

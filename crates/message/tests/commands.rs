@@ -143,7 +143,11 @@ fn a_refusal_names_the_byte_at_fault() {
     let broken = refuse("{\"type\":\"message\",\n\"content\":tru}");
     assert_eq!((broken.code, broken.offset), (Code::Malformed, Some(32)));
     assert_eq!(refuse("").offset, Some(0));
-    assert!(refuse("[1]").message.starts_with("expected a JSON object"));
+    for (json, offset) in [("[1,2]", 0), (" 42", 1), ("null", 0)] {
+        let rejection = refuse(json);
+        assert!(rejection.message.starts_with("expected a JSON object"), "{rejection}");
+        assert_eq!(rejection.offset, Some(offset), "{json}");
+    }
 }
 
 #[test]

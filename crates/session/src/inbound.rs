@@ -11,7 +11,7 @@ use futures_util::{FutureExt as _, StreamExt as _};
 use tidegate_message::{
     Close, CloseCode, Code, Event, Outcome, Rejection, Request, RequestId, Welcome,
 };
-use tidegate_payload_codec::{Encoding, Form, Kind};
+use tidegate_payload_codec::{CodecError, Encoding, Form, Kind};
 use tidegate_ws::{Error, Event as Frame, Socket};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tower_service::Service;
@@ -151,7 +151,11 @@ where
         self.observer.received(bytes.len(), now);
         let json = match self.decode(bytes, kind) {
             Ok(json) => json,
-            Err(rejection) => return self.refuse(None, rejection),
+            // A payload that grows beyond the limit is as large as one that came so.
+            Err(error) if error.is_too_large() => {
+                return Some(Close { code: CloseCode(1009), reason: error.to_string().into() });
+            }
+            Err(error) => return self.refuse(None, undecodable(&error)),
         };
         let request = match Request::parse(&json, self.session.settings.max_depth) {
             Ok(request) => request,
@@ -170,7 +174,7 @@ where
     }
 
     /// The client's bytes as JSON. Plain JSON is passed on as it came.
-    fn decode(&self, bytes: Bytes, kind: Kind) -> Result<Bytes, Rejection> {
+    fn decode(&self, bytes: Bytes, kind: Kind) -> Result<Bytes, CodecError> {
         let form = self.session.encoder.form();
         if matches!(
             (kind, form),
@@ -178,13 +182,7 @@ where
         ) {
             return Ok(bytes);
         }
-        self.session.encoder.codec().decode(&bytes, kind, form).map_err(|error| {
-            let rejection = Rejection::new(Code::Malformed, error.to_string());
-            match error.offset() {
-                Some(offset) => rejection.at(offset),
-                None => rejection,
-            }
-        })
+        self.session.encoder.codec().decode(&bytes, kind, form)
     }
 
     pub(crate) fn answer(
@@ -232,6 +230,14 @@ where
             self.ping = None;
             self.observer.ponged(now.saturating_duration_since(sent), now);
         }
+    }
+}
+
+fn undecodable(error: &CodecError) -> Rejection {
+    let rejection = Rejection::new(Code::Malformed, error.to_string());
+    match error.offset() {
+        Some(offset) => rejection.at(offset),
+        None => rejection,
     }
 }
 

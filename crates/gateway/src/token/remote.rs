@@ -9,16 +9,38 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use tokio::sync::{Notify, watch};
+use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 
 use super::fetch::Fetch;
 use super::key::Key;
 use super::key_set;
 use crate::access::without_query;
-use crate::config::{Auth, WebAddress};
+use crate::config::{Auth, Size, WebAddress};
 
-/// The keys of one address.
+/// The keys of one address, and the task that fetches them. Dropping it ends the task.
 pub(super) struct Remote {
+    published: Arc<Published>,
+    settings: Settings,
+    task: JoinHandle<Infallible>,
+}
+
+impl Drop for Remote {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+/// Every setting that the fetching depends on.
+type Settings = (WebAddress, Option<String>, [Duration; 3], Size);
+
+fn settings(address: &WebAddress, auth: &Auth) -> Settings {
+    let times = [auth.jwks_refresh_interval, auth.jwks_min_interval, auth.jwks_timeout];
+    (address.clone(), auth.jwks_ca_file.clone(), times, auth.max_jwks_bytes)
+}
+
+/// What the task and those who ask share.
+struct Published {
     fetch: Fetch,
     /// The address, as it may be logged.
     address: String,
@@ -59,11 +81,39 @@ pub(super) enum Refreshed {
 }
 
 impl Remote {
-    /// The keys of `address`, none so far.
+    /// The keys of `address`, none so far, and a task that fetches them from now on.
     ///
     /// # Errors
     /// A sentence, if the address cannot be fetched with this configuration.
     pub(super) fn new(address: &WebAddress, auth: &Auth) -> Result<Self, String> {
+        let published = Arc::new(Published::new(address, auth)?);
+        let fetching = Arc::clone(&published);
+        // Ends with the last verifier that uses these keys.
+        let task = tokio::spawn(async move { fetching.run().await });
+        Ok(Self { published, settings: settings(address, auth), task })
+    }
+
+    /// Whether it is what this configuration would make: then its keys may be kept.
+    pub(super) fn is_of(&self, address: &WebAddress, auth: &Auth) -> bool {
+        self.settings == settings(address, auth)
+    }
+
+    /// The keys at hand.
+    pub(super) fn keys(&self) -> Arc<[Key]> {
+        self.published.keys()
+    }
+
+    /// Asks for newer keys and waits for at most one fetch, and no longer than a fetch may take.
+    ///
+    /// # Cancel safety
+    /// Cancelling stops the waiting alone.
+    pub(super) async fn refreshed(&self) -> Refreshed {
+        self.published.refreshed().await
+    }
+}
+
+impl Published {
+    fn new(address: &WebAddress, auth: &Auth) -> Result<Self, String> {
         let uri = address.uri();
         if !address.is_https() && !crate::access::is_local(uri) {
             tracing::warn!(
@@ -83,16 +133,11 @@ impl Remote {
         })
     }
 
-    /// The keys at hand.
-    pub(super) fn keys(&self) -> Arc<[Key]> {
+    fn keys(&self) -> Arc<[Key]> {
         Arc::clone(&self.keys.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Asks for newer keys and waits for at most one fetch, and no longer than a fetch may take.
-    ///
-    /// # Cancel safety
-    /// Cancelling stops the waiting alone.
-    pub(super) async fn refreshed(&self) -> Refreshed {
+    async fn refreshed(&self) -> Refreshed {
         let mut state = self.state.subscribe();
         let before = *state.borrow_and_update();
         if before.phase == Phase::Ready {
@@ -109,7 +154,7 @@ impl Remote {
 
     /// Fetches, for ever: at the start, every `jwks_refresh_interval`, and when it is asked to. After a failure it
     /// tries again sooner, in twice the time after each.
-    pub(super) async fn run(&self) -> Infallible {
+    async fn run(&self) -> Infallible {
         let mut after_failure = self.min_interval;
         loop {
             self.state.send_modify(|state| state.phase = Phase::Fetching);

@@ -1,8 +1,7 @@
 //! Judges tokens. At once with the keys at hand; where a token names a key that is not among them and an address
 //! publishes keys, after at most one fetch.
 
-use std::convert::Infallible;
-use std::future::{Future, pending};
+use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
@@ -22,7 +21,7 @@ const MAX_TRIED: usize = 8;
 /// Verifies tokens with the keys of the configuration and of a published set.
 pub(crate) struct Verifier {
     configured: Vec<Key>,
-    remote: Option<Remote>,
+    remote: Option<Arc<Remote>>,
     checks: Checks,
     max_bytes: usize,
     defaults: Rights,
@@ -66,17 +65,21 @@ impl Verdict {
 }
 
 impl Verifier {
-    /// A verifier, if the configuration has a key or an address of keys.
+    /// A verifier, if the configuration has a key or an address of keys. Published keys that the one before
+    /// has from the same address are kept.
     ///
     /// # Errors
     /// A sentence about a file or an address that cannot be used.
-    pub(crate) fn new(config: &Config) -> Result<Option<Arc<Self>>, String> {
+    pub(crate) fn new(config: &Config, before: Option<&Self>) -> Result<Option<Arc<Self>>, String> {
         let auth = &config.auth;
         if !auth.takes_tokens() {
             return Ok(None);
         }
-        let remote =
-            auth.jwks_url.as_ref().map(|address| Remote::new(address, auth)).transpose()?;
+        let remote = match (&auth.jwks_url, before.and_then(|before| before.remote.as_ref())) {
+            (Some(address), Some(kept)) if kept.is_of(address, auth) => Some(Arc::clone(kept)),
+            (Some(address), _) => Some(Arc::new(Remote::new(address, auth)?)),
+            (None, _) => None,
+        };
         Ok(Some(Arc::new(Self {
             configured: Key::configured(auth)?,
             remote,
@@ -95,14 +98,6 @@ impl Verifier {
                 let (verifier, token) = (Arc::clone(self), token.to_owned());
                 Verdict::Later(Box::pin(async move { verifier.after_refresh(&token).await }))
             }
-        }
-    }
-
-    /// Keeps the published keys fresh, for ever.
-    pub(crate) async fn run(&self) -> Infallible {
-        match &self.remote {
-            Some(remote) => remote.run().await,
-            None => pending().await,
         }
     }
 
@@ -132,7 +127,7 @@ impl Verifier {
             return Err(TokenError::TooLong.into());
         }
         let head = Head::of(token)?;
-        let published = self.remote.as_ref().map(Remote::keys);
+        let published = self.remote.as_ref().map(|remote| remote.keys());
         let keys = || self.configured.iter().chain(published.iter().flat_map(|keys| keys.iter()));
         let fits = |key: &&Key| key.algorithm == head.algorithm;
         let named = |key: &&Key| head.kid.is_some() && key.id == head.kid;
@@ -216,4 +211,30 @@ fn validation(auth: &Auth, algorithm: Algorithm) -> Validation {
     // By itself the check of `aud` and `iss` lets pass what does not name any.
     validation.set_required_spec_claims(&required);
     validation
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Sources;
+
+    fn config(flags: &[(&str, &str)]) -> Config {
+        let flags =
+            flags.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+        Config::load(&Sources { flags, ..Sources::default() }).unwrap().config
+    }
+
+    #[tokio::test]
+    async fn published_keys_are_kept_as_long_as_they_come_from_the_same_address() {
+        let address = ("auth.jwks_url", "http://127.0.0.1:9/keys");
+        let first = Verifier::new(&config(&[address]), None).unwrap().unwrap();
+        let kept = [address, ("auth.audience", "chat")];
+        let second = Verifier::new(&config(&kept), Some(&first)).unwrap().unwrap();
+        let remote = |verifier: &Verifier| Arc::clone(verifier.remote.as_ref().unwrap());
+        assert!(Arc::ptr_eq(&remote(&first), &remote(&second)));
+        let other = [("auth.jwks_url", "http://127.0.0.1:9/others")];
+        let third = Verifier::new(&config(&other), Some(&second)).unwrap().unwrap();
+        assert!(!Arc::ptr_eq(&remote(&second), &remote(&third)));
+        assert!(Verifier::new(&config(&[]), Some(&third)).unwrap().is_none());
+    }
 }

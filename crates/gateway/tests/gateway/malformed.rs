@@ -73,6 +73,22 @@ async fn binary_garbage_on_a_json_session_is_answered() {
     }
 }
 
+#[tokio::test]
+async fn a_payload_that_grows_beyond_the_limit_ends_the_connection_with_1009() {
+    let gateway = gateway(|_| {}).await;
+    let mut client = gateway.client().await;
+    let form = tidegate_payload_codec::Form {
+        compression: Some(tidegate_payload_codec::Compression::Gzip),
+        ..Default::default()
+    };
+    let codec = tidegate_payload_codec::Codec::new(tidegate_payload_codec::Settings::default());
+    let bomb = codec.compress(Bytes::from(vec![b' '; 64 << 20]), form);
+    assert!(bomb.bytes.len() < 100_000);
+    client.send_binary(bomb.bytes).await;
+    assert_eq!(client.close_frame().await.expect("a close frame").0, 1009);
+    lives(&gateway).await;
+}
+
 /// A raw connection after its upgrade, to send frames that no library would.
 async fn raw(gateway: &Running) -> TcpStream {
     let mut stream = TcpStream::connect(gateway.address).await.expect("connects");
