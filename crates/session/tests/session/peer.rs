@@ -25,6 +25,9 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 use tower_service::Service;
 
+/// How long a client waits for a message, on the paused clock: pings alone must not keep a test going.
+const PATIENCE: Duration = Duration::from_secs(600);
+
 /// What a session is started with.
 pub(crate) struct Setup {
     pub(crate) settings: Settings,
@@ -123,6 +126,11 @@ impl Peer {
 
     /// The next message, as it came: batches are whole.
     pub(crate) async fn next(&mut self) -> Value {
+        let message = tokio::time::timeout(PATIENCE, self.message()).await;
+        message.expect("a message comes before all patience is gone")
+    }
+
+    async fn message(&mut self) -> Value {
         loop {
             let (bytes, kind) = match self.frame().await {
                 Frame::Text(text) => (text.into(), Kind::Text),

@@ -6,7 +6,7 @@ use serde_json::json;
 use tidegate_message::{Class, CloseCode, Priority};
 use tidegate_payload_codec::Encoding;
 use tidegate_queue::Limits;
-use tidegate_session::{Message, Outbound, Sent};
+use tidegate_session::{Feature, Features, Message, Outbound, Sent};
 use tokio::time::Instant;
 
 use crate::peer::{Setup, number, numbered, pass, settle, stream, text};
@@ -146,6 +146,12 @@ async fn what_cannot_be_encoded_is_said_too() {
     let mut peer = Setup { encoding: Encoding::MessagePack, ..Setup::default() }.start();
     assert_eq!(peer.handle.send(Outbound::Own(Message::from_json("no JSON"))), Sent::Queued);
     assert_eq!(peer.next().await, json!({"type": "gap", "reason": "overflow", "dropped": 1}));
+    let features = Features::NONE.with(Feature::Batch);
+    let mut peer = Setup { encoding: Encoding::MessagePack, features, ..Setup::default() }.start();
+    for _ in 0..2 {
+        assert_eq!(peer.handle.send(Outbound::Own(Message::from_json("no JSON"))), Sent::Queued);
+    }
+    assert_eq!(peer.next().await, json!({"type": "gap", "reason": "overflow", "dropped": 2}));
 }
 
 #[tokio::test(start_paused = true)]
