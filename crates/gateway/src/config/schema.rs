@@ -307,7 +307,7 @@ section! {
         command_timeout: Duration = secs(60), in millis(10)..=secs(3600);
         /// How long a client may take nothing of what is written to it before it is closed as a slow consumer (4200).
         write_timeout: Duration = secs(10), in millis(100)..=secs(3600);
-        /// How long a client may take to answer a close frame.
+        /// How long the end of a session may take: the write of what waits, and the client's answer to the close.
         close_timeout: Duration = secs(5), in Duration::ZERO..=secs(600);
     }
 }

@@ -108,6 +108,11 @@ pub(crate) async fn stream(run: Run, ticket: Ticket) {
     drop(ticket);
 }
 
+/// An event that does not even fit an empty outbox.
+fn too_large() -> Failure {
+    Failure::new("upstream_too_large", "an event of the answer is larger than a session's queue")
+}
+
 fn too_long(limit: Duration) -> Ending {
     let message = format!("the answer took longer than {} s", limit.as_secs_f64());
     Ending::Failed(Failure::new("stream_too_long", message))
@@ -128,8 +133,10 @@ impl Run {
             };
             let Some(message) = self.message(event) else { continue };
             // A full outbox holds the run here, and with it the reading of the upstream.
-            if self.handle.send_waiting(message).await == Sent::Closed {
-                return Ending::Gone;
+            match self.handle.send_waiting(message).await {
+                Sent::Queued | Sent::Dropped => {}
+                Sent::Closed => return Ending::Gone,
+                Sent::Full => return Ending::Failed(too_large()),
             }
         }
     }
