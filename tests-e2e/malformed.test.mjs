@@ -102,7 +102,6 @@ test('broken MessagePack is answered by malformed', async (t) => {
 for (const [what, bytes] of Object.entries({
   'an unknown tag': [7, 1, 2, 3],
   'broken gzip': [1, 0x1f, 0x8b, 8, 0, 0, 0],
-  'lz4 that claims four gigabytes': [2, 0xff, 0xff, 0xff, 0xff, 0x10, 0x41],
 })) {
   test(`${what} in a binary frame is answered by malformed`, async (t) => {
     const socket = await raw(t);
@@ -167,6 +166,12 @@ test('a message of just under 1 MiB is taken', async (t) => {
 test('a gzip bomb of 64 MiB closes with 1009', async (t) => {
   const socket = await raw(t);
   socket.send(Buffer.concat([Buffer.from([1]), gzipSync(Buffer.alloc(64 * MIB, ' '))]), { opcode: BINARY });
+  assert.equal((await socket.close()).code, 1009);
+});
+
+test('lz4 that claims four gigabytes closes with 1009', async (t) => {
+  const socket = await raw(t);
+  socket.send(Buffer.from([2, 0xff, 0xff, 0xff, 0xff, 0x10, 0x41]), { opcode: BINARY });
   assert.equal((await socket.close()).code, 1009);
 });
 

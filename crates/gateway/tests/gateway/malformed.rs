@@ -67,7 +67,7 @@ async fn two_mebibytes_end_the_connection_with_1009() {
 async fn binary_garbage_on_a_json_session_is_answered() {
     let gateway = gateway(|_| {}).await;
     let mut client = gateway.client().await;
-    for bytes in [&b"\x00\x01\x02"[..], b"\x01not gzip", b"\x02\xff\xff\xff\xff", b""] {
+    for bytes in [&b"\x00\x01\x02"[..], b"\x01not gzip", b"\x02\x04\0\0\0\xff", b""] {
         client.send_binary(Bytes::from_static(bytes)).await;
         assert_eq!(client.expect("error").await["code"], "malformed");
     }
