@@ -7,7 +7,7 @@ use crate::app::App;
 /// The text for a person who has just started the gateway.
 pub(crate) fn announcement(app: &App) -> String {
     let at = app.address;
-    let s = if app.config.has_tls() { "s" } else { "" };
+    let s = if app.live().config.has_tls() { "s" } else { "" };
     let mut out = String::new();
     let mut line = |text: String| {
         // Writing into a String cannot fail.
@@ -15,7 +15,7 @@ pub(crate) fn announcement(app: &App) -> String {
     };
     line(format!("Tidegate {} is ready.", env!("CARGO_PKG_VERSION")));
     line(String::new());
-    if app.config.serves_demo() {
+    if app.live().config.serves_demo() {
         line(format!("  Page       http{s}://{at}/"));
     }
     line(format!("  WebSocket  ws{s}://{at}/ws"));
@@ -25,14 +25,14 @@ pub(crate) fn announcement(app: &App) -> String {
         line(format!("  In the clear, beside it: http://{plaintext}/, ws://{plaintext}/ws"));
     }
     line(String::new());
-    if app.config.api.key.is_set() {
+    if app.live().config.api.key.is_set() {
         line("  The API key is the one that is configured (api.key).".to_owned());
     } else {
         line("  API key for this run (set api.key to keep one):".to_owned());
-        line(format!("    {}", app.api_key));
+        line(format!("    {}", app.live().api_key));
         line("  Publish to everyone:".to_owned());
         line(format!("    curl -X POST http{s}://{at}/api/v1/publish \\"));
-        line(format!("      -H 'Authorization: Bearer {}' \\", app.api_key));
+        line(format!("      -H 'Authorization: Bearer {}' \\", app.live().api_key));
         line("      -d '{\"to\":\"all\",\"type\":\"broadcast\",\"content\":\"Hello from the backend\"}'".to_owned());
     }
     line(String::new());
@@ -42,12 +42,13 @@ pub(crate) fn announcement(app: &App) -> String {
 }
 
 fn switched_on(app: &App) -> String {
-    let config = &app.config;
+    let live = app.live();
+    let config = &live.config;
     let mut on = Vec::new();
-    if app.config.allows_anonymous() {
+    if config.allows_anonymous() {
         on.push("anonymous sessions".to_owned());
     }
-    if let Some(verifier) = &app.verifier {
+    if let Some(verifier) = &live.verifier {
         on.push(format!("tokens ({})", verifier.describe()));
     }
     if config.rate_limit.enabled {
@@ -57,7 +58,7 @@ fn switched_on(app: &App) -> String {
     on.push(format!("{} connections", config.pool.max_connections));
     on.push(format!("{} a user", config.pool.max_connections_per_user));
     on.extend(app.features().names().into_iter().map(str::to_owned));
-    let routes = app.routes.names();
+    let routes = live.routes.names();
     if !routes.is_empty() {
         on.push(format!("routes: {}", routes.join(" ")));
     }

@@ -1,9 +1,11 @@
-//! What the whole gateway shares: built once at the start, then only read. Parts that change guard themselves.
+//! What the whole gateway shares: built once at the start, then only read. Parts that change guard themselves;
+//! what a reload exchanges is in [`Live`].
 
 use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
+use arc_swap::{ArcSwap, Guard};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::{HeaderValue, StatusCode, header};
@@ -13,22 +15,26 @@ use tidegate_pool::{Gate, Pool};
 use tidegate_queue::BatchPolicy;
 use tidegate_ratelimit::{Limit, SharedTotals};
 use tidegate_server::Problem;
-use tidegate_session::{Feature, Features, Handle, Settings};
+use tidegate_session::{Feature, Features, Handle, Settings, Switches};
 
 use crate::config::Config;
 use crate::drain::SHUTTING_DOWN;
 use crate::identity::{Identity, Rights};
+use crate::live::Live;
 use crate::network::Networks;
 use crate::observe::Counts;
 use crate::random;
+use crate::reload::Source;
 use crate::runs::Runs;
-use crate::shared_limits::SharedLimits;
-use crate::token::Verifier;
-use crate::upstream::Routes;
 
 /// The gateway's shared state.
 pub struct App {
-    pub(crate) config: Config,
+    /// What a reload exchanges; see [`App::live`].
+    live: ArcSwap<Live>,
+    /// The features in use in all sessions, whatever was agreed.
+    pub(crate) switches: Arc<Switches>,
+    /// Where the configuration is read from again.
+    source: OnceLock<Source>,
     /// The address that is really listened on.
     pub(crate) address: SocketAddr,
     /// The second address, in the clear, beside TLS.
@@ -36,13 +42,9 @@ pub struct App {
     pub(crate) gate: Gate,
     pub(crate) pool: Pool<Handle>,
     pub(crate) codec: Arc<Codec>,
-    pub(crate) routes: Routes,
     pub(crate) runs: Arc<Runs>,
-    pub(crate) verifier: Option<Arc<Verifier>>,
-    pub(crate) api_key: String,
     pub(crate) limited: Arc<SharedTotals>,
     pub(crate) limited_bytes: Arc<SharedTotals>,
-    pub(crate) shared_limits: Arc<SharedLimits>,
     pub(crate) networks: Arc<Networks>,
     pub(crate) counts: Counts,
     pub(crate) started: Instant,
@@ -61,69 +63,77 @@ impl App {
         plaintext: Option<SocketAddr>,
     ) -> Result<Arc<Self>, String> {
         let codec = Codec::new(codec_settings(&config));
-        let routes = Routes::new(&config, plaintext.unwrap_or(address))?;
-        let api_key = if config.api.key.is_set() {
-            config.api.key.expose().to_owned()
-        } else {
-            format!("tg_{}", URL_SAFE_NO_PAD.encode(random::bytes::<24>()))
-        };
+        let gate = Gate::new(config.pool.max_connections);
+        let pool = Pool::new(tidegate_pool::Limits {
+            max_connections: config.pool.max_connections,
+            max_connections_per_user: config.pool.max_connections_per_user,
+            max_groups_per_session: config.pool.max_groups_per_session,
+        });
+        let spare_key = format!("tg_{}", URL_SAFE_NO_PAD.encode(random::bytes::<24>()));
+        let live = Live::new(config, plaintext.unwrap_or(address), spare_key)?;
         Ok(Arc::new(Self {
-            gate: Gate::new(config.pool.max_connections),
-            pool: Pool::new(tidegate_pool::Limits {
-                max_connections: config.pool.max_connections,
-                max_connections_per_user: config.pool.max_connections_per_user,
-                max_groups_per_session: config.pool.max_groups_per_session,
-            }),
+            gate,
+            pool,
+            switches: Arc::new(Switches::new(features(&live.config))),
+            live: ArcSwap::from_pointee(live),
+            source: OnceLock::new(),
             codec: Arc::new(codec),
-            routes,
             runs: Arc::default(),
-            verifier: Verifier::new(&config, None)?,
-            api_key,
             limited: Arc::default(),
             limited_bytes: Arc::default(),
-            shared_limits: Arc::new(SharedLimits::new(&config)),
             networks: Arc::default(),
             counts: Counts::default(),
             started: Instant::now(),
             drained_by: OnceLock::new(),
             address,
             plaintext,
-            config,
         }))
+    }
+
+    /// What is in force now. Read it once for what belongs together: the next call may find another.
+    pub(crate) fn live(&self) -> Guard<Arc<Live>> {
+        self.live.load()
+    }
+
+    /// Puts another configuration into force. Features that are switched off end at once in all sessions.
+    pub(crate) fn put_into_force(&self, live: Live) {
+        self.switches.set(features(&live.config));
+        self.live.store(Arc::new(live));
+    }
+
+    /// Where the configuration is read from again, if it was said.
+    pub(crate) fn source(&self) -> Option<&Source> {
+        self.source.get()
+    }
+
+    pub(crate) fn set_source(&self, source: Source) {
+        self.source.get_or_init(|| source);
     }
 
     /// Whether only this machine can connect.
     pub(crate) fn is_local(&self) -> bool {
-        self.config.is_loopback()
+        self.live().config.is_loopback()
     }
 
     /// The identity of a session without a token: everything is allowed on a loopback address.
     pub(crate) fn anonymous(&self, session: SessionId) -> Identity {
+        let live = self.live();
         let rights = match self.is_local() {
             true => Rights::all(),
-            false => Rights::configured(&self.config.authorize),
+            false => Rights::configured(&live.config.authorize),
         };
         Identity::anonymous(session, rights)
     }
 
     /// The features that clients may agree to.
     pub(crate) fn features(&self) -> Features {
-        let codec = &self.config.codec;
-        [
-            (Feature::Optimize, codec.optimize),
-            (Feature::Batch, codec.batch),
-            (Feature::Gzip, codec.gzip),
-            (Feature::Lz4, codec.lz4),
-            (Feature::JsonPing, true),
-        ]
-        .into_iter()
-        .filter(|(_, on)| *on)
-        .fold(Features::NONE, |features, (feature, _)| features.with(feature))
+        features(&self.live().config)
     }
 
     /// The request limit of a session, and the one of its free commands (RL1).
     pub(crate) fn limits(&self) -> (Limit, Limit) {
-        let limit = &self.config.rate_limit;
+        let live = self.live();
+        let limit = &live.config.rate_limit;
         (
             Limit::new(limit.max_requests, limit.window).burst(limit.burst).block(limit.block),
             Limit::new(limit.free_max_requests, limit.free_window),
@@ -132,13 +142,15 @@ impl App {
 
     /// The limit of a session's bytes, where there is one (RL7).
     pub(crate) fn byte_limit(&self) -> Option<Limit> {
-        let limit = &self.config.rate_limit;
+        let live = self.live();
+        let limit = &live.config.rate_limit;
         let most = u32::try_from(limit.max_bytes.bytes()).unwrap_or(u32::MAX);
         (most > 0).then(|| Limit::new(most, limit.window))
     }
 
     pub(crate) fn session_settings(&self) -> Settings {
-        let Config { queue, session, heartbeat, codec, .. } = &self.config;
+        let live = self.live();
+        let Config { queue, session, heartbeat, codec, .. } = &live.config;
         Settings {
             ping_interval: heartbeat.ping_interval,
             ping_timeout: heartbeat.ping_timeout,
@@ -156,7 +168,8 @@ impl App {
     }
 
     pub(crate) fn queue_limits(&self) -> tidegate_queue::Limits {
-        let queue = &self.config.queue;
+        let live = self.live();
+        let queue = &live.config.queue;
         tidegate_queue::Limits {
             max_messages: queue.max_queue_size,
             max_bytes: queue.max_queue_bytes.bytes(),
@@ -166,7 +179,7 @@ impl App {
     }
 
     pub(crate) fn ws_limits(&self) -> tidegate_ws::Limits {
-        let bytes = self.config.codec.max_message_bytes.bytes();
+        let bytes = self.live().config.codec.max_message_bytes.bytes();
         tidegate_ws::Limits {
             max_frame_bytes: bytes,
             max_message_bytes: bytes,
@@ -195,6 +208,21 @@ impl App {
     pub(crate) fn uptime(&self) -> Duration {
         self.started.elapsed()
     }
+}
+
+/// The features that are switched on.
+fn features(config: &Config) -> Features {
+    let codec = &config.codec;
+    [
+        (Feature::Optimize, codec.optimize),
+        (Feature::Batch, codec.batch),
+        (Feature::Gzip, codec.gzip),
+        (Feature::Lz4, codec.lz4),
+        (Feature::JsonPing, true),
+    ]
+    .into_iter()
+    .filter(|(_, on)| *on)
+    .fold(Features::NONE, |features, (feature, _)| features.with(feature))
 }
 
 fn codec_settings(config: &Config) -> tidegate_payload_codec::Settings {

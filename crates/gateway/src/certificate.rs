@@ -4,12 +4,13 @@
 use std::fs::read;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use tidegate_server::Tls;
 use tokio::task::spawn_blocking;
 use tokio::time::{MissedTickBehavior, interval};
 
-use crate::config::{self, Config};
+use crate::config;
 
 /// The certificate of a running gateway.
 pub(crate) struct Certificate {
@@ -72,9 +73,9 @@ impl Certificate {
 ///
 /// # Cancel safety
 /// As [`Certificate::renew`].
-pub(crate) async fn watch(certificate: Option<Certificate>, config: &Config) {
+pub(crate) async fn watch(certificate: Option<Certificate>, every: Duration) {
     let Some(mut certificate) = certificate else { return std::future::pending().await };
-    let mut tick = interval(config.tls.reload_interval);
+    let mut tick = interval(every);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     // Files that cannot be read are said once, not every time.
     let mut said = None;

@@ -71,6 +71,17 @@ impl Cli {
         &self,
         environment: impl IntoIterator<Item = (String, String)>,
     ) -> Result<Loaded, String> {
+        Config::load(&self.sources(environment)?).map_err(|errors| errors.to_string())
+    }
+
+    /// Where the configuration is read from, and read from again by a reload.
+    ///
+    /// # Errors
+    /// A text about a flag that is wrong.
+    pub fn sources(
+        &self,
+        environment: impl IntoIterator<Item = (String, String)>,
+    ) -> Result<Sources, String> {
         let file = match &self.command {
             Some(Command::CheckConfig { file: Some(file) }) => Some(file.clone()),
             _ => self.config.clone(),
@@ -89,7 +100,6 @@ impl Cli {
             };
             flags.push((key.trim().to_owned(), value.to_owned()));
         }
-        let sources = Sources { file, env: environment.into_iter().collect(), flags };
-        Config::load(&sources).map_err(|errors| errors.to_string())
+        Ok(Sources { file, env: environment.into_iter().collect(), flags })
     }
 }

@@ -92,7 +92,9 @@ impl Connection {
     async fn admit(self, socket: Socket<Stream>, identity: Identity, id: Option<RequestId>) {
         let app = Arc::clone(&self.app);
         let features = app.features().asked(self.agree.iter().map(String::as_str));
-        let encoder = Encoder::new(Arc::clone(&app.codec), self.encoding).with_features(features);
+        let encoder = Encoder::new(Arc::clone(&app.codec), self.encoding)
+            .with_features(features)
+            .with_switches(Arc::clone(&app.switches));
         let session = self.claim.session;
         let member = Member {
             session,
@@ -125,7 +127,7 @@ impl Connection {
         running.greet(welcome(&app, session, &identity.user, features, id));
         let identity = Arc::new(identity);
         let lease = Arc::new(Lease::new(Arc::clone(&identity)));
-        let grace = app.config.auth.expiry_grace;
+        let grace = app.live().config.auth.expiry_grace;
         let expired = Arc::clone(&lease).expired(handle.clone(), grace);
         let network = self.arrival.network;
         let me = Me { session, identity, network, lease, handle, facts: Arc::clone(&facts) };
@@ -141,7 +143,7 @@ impl Connection {
     }
 
     async fn refuse(self, socket: Socket<Stream>, close: Close) {
-        let wait = self.app.config.session.close_timeout;
+        let wait = self.app.live().config.session.close_timeout;
         tracing::info!(peer = ?self.peer, code = close.code.0, reason = %close.reason, "connection refused");
         socket.close(close.code.0, &close.reason, wait).await;
     }

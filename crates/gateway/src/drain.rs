@@ -23,11 +23,11 @@ const STEP: Duration = Duration::from_millis(10);
 /// Cancelling leaves the sessions as they are.
 pub(crate) async fn drain(app: &Arc<App>) {
     let begun = Instant::now();
-    let patience = app.config.session.close_timeout;
+    let patience = app.live().config.session.close_timeout;
     let plan = |sessions| Plan {
         sessions,
-        spread: app.config.drain_timeout,
-        notice: app.config.drain_notice.min(app.config.drain_timeout),
+        spread: app.live().config.drain_timeout,
+        notice: app.live().config.drain_notice.min(app.live().config.drain_timeout),
     };
     app.start_draining(begun.into_std() + plan(0).end() + patience);
     let mut leaving = Leaving::new(app, plan);

@@ -71,7 +71,7 @@ impl<'a> Publication<'a> {
     /// Counts the message and makes it ready to be shared.
     pub(crate) fn new(app: &'a App, message: Message) -> Self {
         count(&app.counts.messages_published);
-        let wait = app.config.queue.push_timeout;
+        let wait = app.live().config.queue.push_timeout;
         Self { pool: &app.pool, message: Arc::new(Shared::new(message)), wait }
     }
 

@@ -8,9 +8,9 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use clap::Parser as _;
 use tidegate::check_config::check_config;
 use tidegate::cli::{Cli, Command};
-use tidegate::config::{self, Config};
+use tidegate::config::{self, Config, Sources};
 use tidegate::remote;
-use tidegate::start::{Gateway, start_logging, stop_signal};
+use tidegate::start::{Gateway, reload_on_hangup, start_logging, stop_signal};
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -39,14 +39,14 @@ fn main() -> ExitCode {
             Err(error) => fail(&error),
         };
     }
-    match run(loaded.config) {
+    match cli.sources(std::env::vars()).and_then(|sources| run(loaded.config, sources)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => fail(&error),
     }
 }
 
-fn run(config: Config) -> Result<(), String> {
-    start_logging(&config.log)?;
+fn run(config: Config, sources: Sources) -> Result<(), String> {
+    let log = start_logging(&config.log)?;
     let mut runtime = tokio::runtime::Builder::new_multi_thread();
     if config.workers > 0 {
         runtime.worker_threads(config.workers);
@@ -57,10 +57,12 @@ fn run(config: Config) -> Result<(), String> {
         let listening = |error| format!("cannot listen for signals: {error}");
         let stop = stop_signal(1).map_err(listening)?;
         let again = stop_signal(2).map_err(listening)?;
-        let gateway = Gateway::bind(config).await?;
+        let gateway = Gateway::bind(config).await?.reloading(sources, Some(log));
+        let hangups = reload_on_hangup(gateway.reloader()).map_err(listening)?;
         println!("{}", gateway.announcement());
         tokio::select! {
             () = gateway.serve(stop) => Ok(()),
+            never = hangups => match never {},
             () = again => Err("stopped at once by a second signal: not every session was closed".to_owned()),
         }
     });

@@ -56,6 +56,15 @@ impl SharedLimits {
         }
     }
 
+    /// Whether two configurations ask for the same limits.
+    pub(crate) fn are_same(one: &Config, other: &Config) -> bool {
+        let handshakes = |config: &Config| {
+            let listen = &config.listen;
+            (listen.max_handshakes_per_second, listen.max_handshakes_per_second_per_ip)
+        };
+        one.rate_limit == other.rate_limit && handshakes(one) == handshakes(other)
+    }
+
     /// Whether any limit on commands is on.
     pub(crate) fn concern_commands(&self) -> bool {
         self.user.0.is_some() || self.ip.0.is_some()

@@ -51,7 +51,7 @@ pub fn accept(app: &Arc<App>) -> AcceptService {
     let accept = ServiceBuilder::new()
         // Outermost: it sees every request and the status of every answer.
         .layer(observe(app))
-        .service(ByPath { echo: app.config.dev.echo, sockets, api });
+        .service(ByPath { echo: app.live().config.dev.echo, sockets, api });
     BoxCloneSyncService::new(accept)
 }
 
@@ -69,7 +69,7 @@ pub(crate) fn commands(
     let limit =
         RateLimitLayer::new(priced, free, cost, Instant::now).totals(Arc::clone(&app.limited));
     let (shared, who, network) =
-        (Arc::clone(&app.shared_limits), Arc::clone(&me.identity), me.network);
+        (Arc::clone(&app.live().shared_limits), Arc::clone(&me.identity), me.network);
     let lease = Arc::clone(&me.lease);
     ServiceBuilder::new()
         // Outermost: refused commands count too.
@@ -80,9 +80,9 @@ pub(crate) fn commands(
                 .totals(Arc::clone(&app.limited_bytes))
         })))
         // Before any work: a flood costs a comparison a message.
-        .layer(option_layer(app.config.rate_limit.enabled.then_some(limit)))
+        .layer(option_layer(app.live().config.rate_limit.enabled.then_some(limit)))
         // After the session's own: of what its user and address may do, a session gets no more than its own limit.
-        .layer(option_layer(app.shared_limits.concern_commands().then(|| {
+        .layer(option_layer(app.live().shared_limits.concern_commands().then(|| {
             guard(move |request: &mut Command| match request.command.is_free() {
                 true => Ok(()),
                 false => shared.command(&who.user, network, Instant::now()).map_err(Refusal::from),
@@ -93,7 +93,7 @@ pub(crate) fn commands(
             authorize(&lease.identity(), &request.command).map_err(Refusal)
         }))
         // Innermost: only the handler's own time counts.
-        .layer(DeadlineLayer(app.config.session.command_timeout))
+        .layer(DeadlineLayer(app.live().config.session.command_timeout))
         .service(Router { app: Arc::clone(app), me: me.clone() })
 }
 
@@ -101,6 +101,6 @@ pub(crate) fn commands(
 pub(crate) fn upstream(app: &App, _route: &Route) -> UpstreamService {
     ServiceBuilder::new()
         // The head of the answer must come in time; its body has limits of its own.
-        .layer(FirstByteLayer(app.config.stream.first_byte_timeout))
-        .service(app.routes.client.clone())
+        .layer(FirstByteLayer(app.live().config.stream.first_byte_timeout))
+        .service(app.live().routes.client.clone())
 }

@@ -1,5 +1,6 @@
 //! From a configuration to a running gateway, and from a signal to its end.
 
+use std::convert::Infallible;
 use std::future::Future;
 use std::io::{self, IsTerminal as _};
 use std::net::SocketAddr;
@@ -10,14 +11,17 @@ use tidegate_message::{Close, CloseCode};
 use tidegate_server::{ForwardedHeader, Proxies, Server, Settings, Tls};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Notify;
-use tokio::time::{MissedTickBehavior, interval, sleep};
+use tokio::task::spawn_blocking;
+use tokio::time::sleep;
 use tracing_subscriber::EnvFilter;
 
 use crate::announce::announcement;
 use crate::app::App;
 use crate::certificate::{Certificate, watch};
-use crate::config::{self, Config};
+use crate::config::{self, Config, Sources};
 use crate::drain::drain;
+use crate::reload::{self, Source};
+pub use crate::reload::{Change, Changes, LogFilter, ReloadError};
 use crate::stack;
 
 /// A gateway that listens but does not serve yet.
@@ -63,6 +67,19 @@ impl Gateway {
         announcement(&self.app)
     }
 
+    /// Says where the configuration is read from again: by `POST /api/v1/config/reload`, and by [`Reloader`].
+    #[must_use]
+    pub fn reloading(self, sources: Sources, log: Option<LogFilter>) -> Self {
+        self.app.set_source(Source::new(sources, log));
+        self
+    }
+
+    /// What reloads this gateway's configuration while it serves.
+    #[must_use]
+    pub fn reloader(&self) -> Reloader {
+        Reloader(Arc::clone(&self.app))
+    }
+
     /// Serves until `stop` is ready, then drains.
     ///
     /// # Cancel safety
@@ -70,12 +87,13 @@ impl Gateway {
     pub async fn serve(self, stop: impl Future<Output = ()>) {
         let Self { app, server, certificate } = self;
         let drained = Notify::new();
+        let reload_interval = app.live().config.tls.reload_interval;
         // Requests are still answered while sessions drain, so that readiness is seen to be false.
         let ending = async {
             tokio::select! {
                 () = stop => {}
                 () = sweep(&app) => {}
-                () = watch(certificate, &app.config) => {}
+                () = watch(certificate, reload_interval) => {}
             }
             drain(&app).await;
             drained.notify_one();
@@ -83,7 +101,8 @@ impl Gateway {
         // A keep-alive connection on which nothing is asked must not hold up the end.
         let patience = async {
             drained.notified().await;
-            sleep(app.config.session.close_timeout).await;
+            let patience = app.live().config.session.close_timeout;
+            sleep(patience).await;
         };
         tokio::select! {
             () = server.serve(stack::accept(&app), ending) => {}
@@ -118,13 +137,47 @@ async fn listen(config: &Config, tls: Option<Tls>) -> Result<Server, tidegate_se
     }
 }
 
+/// Reloads the configuration of a gateway that serves.
+pub struct Reloader(Arc<App>);
+
+impl Reloader {
+    /// Reads the configuration again and puts into force what can be. What differs is logged, and what is wrong.
+    /// It reads a file, so it blocks.
+    ///
+    /// # Errors
+    /// [`ReloadError`]; the old configuration stays in force then.
+    pub fn reload(&self) -> Result<Changes, ReloadError> {
+        reload::reload(&self.0)
+    }
+}
+
+/// Reloads with each SIGHUP, for ever.
+///
+/// # Errors
+/// If the system does not let signals be listened for.
+pub fn reload_on_hangup(reloader: Reloader) -> io::Result<impl Future<Output = Infallible>> {
+    let mut hangup = signal(SignalKind::hangup())?;
+    let reloader = Arc::new(reloader);
+    Ok(async move {
+        loop {
+            hangup.recv().await;
+            let reloader = Arc::clone(&reloader);
+            // Whatever came of it is in the log.
+            let _ = spawn_blocking(move || reloader.reload()).await;
+        }
+    })
+}
+
 /// Closes idle sessions, for ever.
 async fn sweep(app: &App) {
-    let mut tick = interval(app.config.pool.cleanup_interval);
-    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
-        tick.tick().await;
-        let idle = app.pool.sweep(Instant::now(), app.config.pool.idle_timeout);
+        // Read each time: a reload may change both.
+        let (interval, idle_timeout) = {
+            let live = app.live();
+            (live.config.pool.cleanup_interval, live.config.pool.idle_timeout)
+        };
+        sleep(interval).await;
+        let idle = app.pool.sweep(Instant::now(), idle_timeout);
         for (session, handle) in idle {
             tracing::info!(%session, "session is idle");
             handle.end(Close::new(CloseCode::NORMAL, "idle"));
@@ -149,17 +202,19 @@ pub fn stop_signal(times: u32) -> io::Result<impl Future<Output = ()>> {
     })
 }
 
-/// Starts logging to standard error.
+/// Starts logging to standard error. What comes back lets a reload change what is logged.
 ///
 /// # Errors
 /// If the directives cannot be understood.
-pub fn start_logging(directives: &str) -> Result<(), String> {
+pub fn start_logging(directives: &str) -> Result<LogFilter, String> {
     let filter = EnvFilter::try_new(directives).map_err(|error| format!("`log`: {error}"))?;
     let colours = io::stderr().is_terminal();
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
+    let subscriber = tracing_subscriber::fmt()
         .with_ansi(colours)
         .with_writer(io::stderr)
-        .init();
-    Ok(())
+        .with_env_filter(filter)
+        .with_filter_reloading();
+    let filter = subscriber.reload_handle();
+    subscriber.init();
+    Ok(LogFilter(Box::new(move |new| filter.reload(new).map_err(|error| error.to_string()))))
 }

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use tidegate_payload_codec::{Codec, CodecError, Compression, Encoding, Form, Kind};
 use tidegate_ws::Prepared;
 
-use crate::features::{Feature, Features};
+use crate::features::{Feature, Features, Switches};
 use crate::message::{Framed, Message};
 use crate::outbound::Outbound;
 
@@ -51,7 +51,8 @@ pub(crate) fn framed(codec: &Codec, part: Bytes, form: Form) -> Framed {
 pub struct Encoder {
     codec: Arc<Codec>,
     encoding: Encoding,
-    features: Features,
+    agreed: Features,
+    switches: Arc<Switches>,
 }
 
 /// One frame and the number of messages in it.
@@ -63,44 +64,58 @@ pub(crate) struct Written {
 impl Encoder {
     /// An encoder for a sub-protocol; nothing is agreed yet.
     #[must_use]
-    pub const fn new(codec: Arc<Codec>, encoding: Encoding) -> Self {
-        Self { codec, encoding, features: Features::NONE }
+    pub fn new(codec: Arc<Codec>, encoding: Encoding) -> Self {
+        Self { codec, encoding, agreed: Features::NONE, switches: Arc::default() }
     }
 
     /// The same with features agreed.
     #[must_use]
     pub const fn with_features(mut self, features: Features) -> Self {
-        self.features = features;
+        self.agreed = features;
+        self
+    }
+
+    /// The same under switches that it shares with others.
+    #[must_use]
+    pub fn with_switches(mut self, switches: Arc<Switches>) -> Self {
+        self.switches = switches;
         self
     }
 
     pub(crate) const fn set_features(&mut self, features: Features) {
-        self.features = features;
+        self.agreed = features;
     }
 
-    /// What was agreed.
+    /// What was agreed and is switched on.
     #[must_use]
-    pub const fn features(&self) -> Features {
-        self.features
+    pub fn features(&self) -> Features {
+        self.agreed.and(self.switches.on())
     }
 
     pub(crate) fn codec(&self) -> &Codec {
         &self.codec
     }
 
-    pub(crate) const fn form(&self) -> Form {
-        let compression = if self.features.has(Feature::Gzip) {
+    /// The form in which messages are written.
+    pub(crate) fn form(&self) -> Form {
+        self.form_of(self.features())
+    }
+
+    /// The form in which the client may write: what was agreed, whatever is switched off since.
+    pub(crate) const fn agreed_form(&self) -> Form {
+        self.form_of(self.agreed)
+    }
+
+    const fn form_of(&self, features: Features) -> Form {
+        let compression = if features.has(Feature::Gzip) {
             Some(Compression::Gzip)
-        } else if self.features.has(Feature::Lz4) {
+        } else if features.has(Feature::Lz4) {
             Some(Compression::Lz4)
         } else {
             None
         };
-        Form {
-            encoding: self.encoding,
-            optimize: self.features.has(Feature::Optimize),
-            compression,
-        }
+        let optimize = features.has(Feature::Optimize);
+        Form { encoding: self.encoding, optimize, compression }
     }
 
     /// Frames the messages in their order and hands each frame on; `items` is empty then. Messages that
@@ -123,7 +138,7 @@ impl Encoder {
     fn may_batch(&self, item: &Outbound) -> bool {
         let plain_enough =
             |message: &Message| message.optimize || self.form().compression.is_none();
-        self.features.has(Feature::Batch)
+        self.features().has(Feature::Batch)
             && item.facts().is_none_or(|message| message.batch && plain_enough(message))
     }
 
@@ -210,4 +225,27 @@ impl Encoder {
 fn not_encoded(error: &CodecError) -> u64 {
     tracing::error!(%error, "a message cannot be encoded in the client's form and is left out");
     1
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_switched_off_is_not_written_but_still_read() {
+        let switches = Arc::new(Switches::default());
+        let agreed = Features::NONE.with(Feature::Optimize).with(Feature::Gzip).with(Feature::Lz4);
+        let encoder = Encoder::new(Arc::new(Codec::new(Default::default())), Encoding::Json)
+            .with_features(agreed)
+            .with_switches(Arc::clone(&switches));
+        let before = encoder.form();
+        assert_eq!((before.optimize, before.compression), (true, Some(Compression::Gzip)));
+        switches.set(Features::NONE.with(Feature::Lz4).with(Feature::Batch));
+        let after = encoder.form();
+        assert_eq!((after.optimize, after.compression), (false, Some(Compression::Lz4)));
+        assert_eq!(encoder.features().names(), ["lz4"], "batch was never agreed");
+        assert_eq!(encoder.agreed_form(), before);
+        switches.set(Features::ALL);
+        assert_eq!(encoder.form(), before);
+    }
 }

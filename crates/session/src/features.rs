@@ -1,5 +1,7 @@
 //! What a client may agree to in `hello`, beside its sub-protocol.
 
+use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
+
 /// One feature that changes what is written to a client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Feature {
@@ -66,6 +68,12 @@ impl Features {
         self.0 & feature.bit() != 0
     }
 
+    /// Those of this set that are in the other too.
+    #[must_use]
+    pub const fn and(self, other: Self) -> Self {
+        Self(self.0 & other.0)
+    }
+
     /// Those of this set that are asked for by name. Unknown names are passed over.
     #[must_use]
     pub fn asked<'a>(self, names: impl IntoIterator<Item = &'a str>) -> Self {
@@ -84,5 +92,38 @@ impl Features {
     #[must_use]
     pub fn names(self) -> Vec<&'static str> {
         Feature::ALL.into_iter().filter(|feature| self.has(*feature)).map(Feature::name).collect()
+    }
+}
+
+/// Which features are in use at all: switched for all sessions at once, while they are in service.
+///
+/// What is switched off is no longer written, whatever was agreed, and comes back as agreed when it is switched on. A
+/// client need not be told: each feature says what *may* come. What a client sends is read as agreed all the while.
+#[derive(Debug)]
+pub struct Switches(AtomicU8);
+
+impl Switches {
+    /// Switches with these features on.
+    #[must_use]
+    pub const fn new(on: Features) -> Self {
+        Self(AtomicU8::new(on.0))
+    }
+
+    /// Leaves these features on, and no others.
+    pub fn set(&self, on: Features) {
+        self.0.store(on.0, Relaxed);
+    }
+
+    /// The features that are on.
+    #[must_use]
+    pub fn on(&self) -> Features {
+        Features(self.0.load(Relaxed))
+    }
+}
+
+impl Default for Switches {
+    /// Everything is on.
+    fn default() -> Self {
+        Self::new(Features::ALL)
     }
 }

@@ -175,7 +175,7 @@ where
 
     /// The client's bytes as JSON. Plain JSON is passed on as it came.
     fn decode(&self, bytes: Bytes, kind: Kind) -> Result<Bytes, CodecError> {
-        let form = self.session.encoder.form();
+        let form = self.session.encoder.agreed_form();
         if matches!(
             (kind, form),
             (Kind::Text, Form { encoding: Encoding::Json, optimize: false, .. })

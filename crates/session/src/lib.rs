@@ -21,7 +21,7 @@ mod settings;
 mod stall;
 
 pub use encoder::Encoder;
-pub use features::{Feature, Features};
+pub use features::{Feature, Features, Switches};
 pub use handle::{Handle, Sent};
 pub use message::{Message, Shared};
 pub use observer::Observer;

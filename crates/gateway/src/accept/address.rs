@@ -30,11 +30,11 @@ pub(crate) fn network<B>(request: &Request<B>) -> Option<Network> {
 /// Lets a handshake pass if its address has not had its share of handshakes and connections.
 pub(crate) fn limit_address(app: &App, request: &mut Request<Incoming>) -> Result<(), Problem> {
     let network = network(request);
-    if let Err(refused) = app.shared_limits.handshake(network, Instant::now()) {
+    if let Err(refused) = app.live().shared_limits.handshake(network, Instant::now()) {
         count(&app.counts.refused_handshakes);
         return Err(too_many_requests("handshakes", &refused));
     }
-    let max = app.config.pool.max_connections_per_ip;
+    let max = app.live().config.pool.max_connections_per_ip;
     let berth = match network {
         Some(network) if max > 0 => {
             let berth =

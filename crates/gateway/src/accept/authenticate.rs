@@ -114,14 +114,15 @@ enum Found {
 }
 
 fn identify(app: &App, session: SessionId, request: &Request<Incoming>) -> Result<Found, Problem> {
-    match (token(request), &app.verifier) {
+    let live = app.live();
+    match (token(request), &live.verifier) {
         (Some(token), Some(verifier)) => Ok(Found::Token(verifier.judge(&token))),
         (Some(_), None) => {
             count(&app.counts.refused_tokens);
             let detail = "this gateway has no key to verify tokens: set `auth.jwt_secret`";
             Err(unauthorized(detail))
         }
-        (None, _) if app.config.allows_anonymous() => Ok(Found::Anonymous(app.anonymous(session))),
+        (None, _) if live.config.allows_anonymous() => Ok(Found::Anonymous(app.anonymous(session))),
         (None, Some(_)) => Ok(Found::Nobody),
         (None, None) => Err(unauthorized("a token is needed")),
     }

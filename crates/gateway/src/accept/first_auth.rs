@@ -22,7 +22,7 @@ pub(crate) async fn first_auth(
 ) -> Result<(Identity, Option<RequestId>), Close> {
     // Who is not known yet can make the gateway hold a token, and no more.
     socket.limit(before_auth(app));
-    let message = timeout(app.config.auth.auth_timeout, message(socket));
+    let message = timeout(app.live().config.auth.auth_timeout, message(socket));
     let (bytes, kind) = match message.await {
         Ok(message) => message?,
         Err(_) => return Err(invalid("no `auth` message in time")),
@@ -33,11 +33,11 @@ pub(crate) async fn first_auth(
         .codec
         .decode(&bytes, kind, form)
         .ok()
-        .and_then(|json| Request::parse(&json, app.config.codec.max_depth).ok());
+        .and_then(|json| Request::parse(&json, app.live().config.codec.max_depth).ok());
     let Some(Request { id, command: Command::Auth { token } }) = request else {
         return Err(invalid("the first message must be `auth`"));
     };
-    let Some(verifier) = &app.verifier else {
+    let Some(verifier) = app.live().verifier.clone() else {
         return Err(invalid("this gateway takes no tokens"));
     };
     match verifier.judge(&token).judged().await {
@@ -52,7 +52,8 @@ pub(crate) async fn first_auth(
 /// A token and the message around it.
 fn before_auth(app: &App) -> Limits {
     let limits = app.ws_limits();
-    let bytes = (app.config.auth.max_token_bytes.bytes() + 1024).min(limits.max_message_bytes);
+    let bytes =
+        (app.live().config.auth.max_token_bytes.bytes() + 1024).min(limits.max_message_bytes);
     Limits { max_frame_bytes: bytes, max_message_bytes: bytes, ..limits }
 }
 

@@ -22,7 +22,12 @@ pub(crate) fn check_origin(app: &App, request: &Request<Incoming>) -> Result<(),
 pub(crate) fn allows_origin<B>(app: &App, request: &Request<B>) -> bool {
     let text = |name| request.headers().get(name).and_then(|value| value.to_str().ok());
     let origin = text(header::ORIGIN).unwrap_or_default();
-    is_allowed(origin, text(header::HOST), app.is_local(), &app.config.listen.allowed_origins)
+    is_allowed(
+        origin,
+        text(header::HOST),
+        app.is_local(),
+        &app.live().config.listen.allowed_origins,
+    )
 }
 
 /// The answer to a page that may not connect.

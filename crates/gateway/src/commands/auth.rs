@@ -14,7 +14,7 @@ use crate::token::{TokenError, Verdict};
 
 /// Puts a newer token of the same user into force.
 pub(crate) fn auth(app: &Arc<App>, me: &Me, id: Option<RequestId>, token: &str) -> Call {
-    let Some(verifier) = &app.verifier else {
+    let Some(verifier) = app.live().verifier.clone() else {
         let message = "this gateway takes no tokens";
         return Call::ready(Err(Rejection::new(Code::Unsupported, message).into()));
     };

@@ -21,7 +21,7 @@ pub(crate) fn message(
     id: Option<RequestId>,
     content: Box<RawValue>,
 ) -> Call {
-    match app.routes.for_messages() {
+    match app.live().routes.for_messages() {
         Some(route) => ask(app, me, route, id, content),
         None => Call::ready(Ok(Outcome::Answer(Event::Message {
             id,
@@ -40,7 +40,7 @@ pub(crate) fn other(
     kind: &str,
     content: Box<RawValue>,
 ) -> Call {
-    match app.routes.for_type(kind) {
+    match app.live().routes.for_type(kind) {
         Some(route) => ask(app, me, route, id, content),
         None => {
             let message = format!("unknown type `{kind}`");

@@ -23,7 +23,7 @@ pub(crate) fn start(
 ) -> Result<Outcome, Refusal> {
     let route = find(app, route, kind)?;
     let stream = new_stream();
-    let max = app.config.stream.max_streams_per_session;
+    let max = app.live().config.stream.max_streams_per_session;
     let Some(ticket) = app.runs.start(me.session, stream, max) else {
         let message = format!("{max} streams of this session are under way already");
         return Err(Rejection::new(Code::LimitReached, message).into());
@@ -40,7 +40,7 @@ pub(crate) fn start(
     let facts = Arc::clone(&me.facts);
     let run = Run {
         app: Arc::clone(app),
-        route: Arc::clone(route),
+        route,
         asker: me.asker(),
         handle: me.handle.clone(),
         stream,
@@ -55,27 +55,25 @@ pub(crate) fn start(
     Ok(Outcome::Silent)
 }
 
-fn find<'a>(
-    app: &'a App,
-    route: Option<&str>,
-    kind: Option<&str>,
-) -> Result<&'a Arc<Route>, Rejection> {
-    match (route, kind) {
-        (Some(name), _) => app.routes.named(name).ok_or_else(|| {
+fn find(app: &App, route: Option<&str>, kind: Option<&str>) -> Result<Arc<Route>, Rejection> {
+    let live = app.live();
+    let routes = &live.routes;
+    let found = match (route, kind) {
+        (Some(name), _) => routes.named(name).ok_or_else(|| {
             Rejection::new(
                 Code::NotFound,
                 "no route of this name: see `routes` in the configuration",
             )
         }),
-        (None, Some(kind)) => app
-            .routes
+        (None, Some(kind)) => routes
             .for_type(kind)
             .ok_or_else(|| Rejection::new(Code::UnknownType, format!("unknown type `{kind}`"))),
-        (None, None) => app.routes.for_streams().ok_or_else(|| {
+        (None, None) => routes.for_streams().ok_or_else(|| {
             Rejection::new(
                 Code::NoRoute,
                 "no default route: set `default = true` in one of `[[routes]]`",
             )
         }),
-    }
+    };
+    found.cloned()
 }

@@ -13,7 +13,7 @@ pub(crate) fn welcome(
     features: Features,
     id: Option<RequestId>,
 ) -> Box<Welcome> {
-    let heartbeat = &app.config.heartbeat;
+    let heartbeat = &app.live().config.heartbeat;
     let ms =
         |duration: std::time::Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
     Box::new(Welcome {

@@ -8,6 +8,7 @@ mod check;
 mod check_auth;
 mod choice;
 mod derived;
+mod difference;
 mod duration;
 mod error;
 mod file;
@@ -36,6 +37,7 @@ mod web_address;
 
 pub use check::safety;
 pub use choice::{Algorithm, Anonymous, ForwardedHeader, Profile, Request, Response, Vocabulary};
+pub(crate) use difference::fits;
 pub use error::{ConfigError, ConfigErrors, Problem, Unfit};
 pub use hints::hints;
 pub use load::{Loaded, Sources};
@@ -54,6 +56,6 @@ pub use web_address::WebAddress;
 pub(crate) use duration::parse as parse_duration;
 
 /// The whole name of a key; `section` is empty for those at the top.
-fn path(section: &str, key: &str) -> String {
+pub(crate) fn path(section: &str, key: &str) -> String {
     if section.is_empty() { key.to_owned() } else { format!("{section}.{key}") }
 }

@@ -55,7 +55,7 @@ fn table(text: &mut String, keys: &[Key], variable: impl Fn(&str) -> String) {
             "| `{}` | {}{range} | {default} | {} | `{}` |\n",
             key.name,
             kind(key.kind),
-            one_line(key.about),
+            one_line(key.about) + if key.restart { " *Restart.*" } else { "" },
             variable(key.name)
         ));
     }

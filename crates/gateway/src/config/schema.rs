@@ -59,7 +59,7 @@ section! {
         /// Values to start from; without one, the defaults of this page hold.
         profile: Option<Profile> = None;
         /// Worker threads; 0 means one for each core.
-        workers: usize = 0, in 0..=1024;
+        workers: usize = 0, in 0..=1024 => restart;
         /// What is logged: a level, or directives such as `info,tidegate=debug`.
         log: String = "info".to_owned();
         /// Over how long a stopping gateway tells its sessions to go, evenly, and how long it waits for what is in work
@@ -110,26 +110,26 @@ section! {
     /// `[listen]`: where the gateway listens, and what it accepts there.
     pub struct Listen {
         /// The address and port to listen on. Port 0 takes a free one.
-        address: SocketAddr = SocketAddr::from((Ipv4Addr::LOCALHOST, 8765));
+        address: SocketAddr = SocketAddr::from((Ipv4Addr::LOCALHOST, 8765)) => restart;
         /// A second address, where neither TLS nor the PROXY protocol is spoken; only beside TLS. Empty means none.
-        plaintext_address: Option<SocketAddr> = None;
+        plaintext_address: Option<SocketAddr> = None => restart;
         /// The proxies before the gateway: it believes them who their client is.
-        trusted_proxies: Vec<Network> = Vec::new();
+        trusted_proxies: Vec<Network> = Vec::new() => restart;
         /// How many proxies each request passes, where their number is known and their addresses are not. 0 goes by
         /// `trusted_proxies` alone; with both, the nearest proxy must be listed.
-        trusted_hops: u8 = 0, in 0..=32;
+        trusted_hops: u8 = 0, in 0..=32 => restart;
         /// The header in which those proxies name their clients. Only this one is read.
-        forwarded_header: ForwardedHeader = ForwardedHeader::XForwardedFor;
+        forwarded_header: ForwardedHeader = ForwardedHeader::XForwardedFor => restart;
         /// Whether connections to `address` begin with a header of the PROXY protocol (version 1 or 2). It is
         /// taken from `trusted_proxies`; connections of others are closed.
-        proxy_protocol: bool = false;
+        proxy_protocol: bool = false => restart;
         /// Origins of pages, other than the gateway's own, that may connect from a browser, such as
         /// `https://chat.example.com`; `*` means any.
         allowed_origins: Vec<String> = Vec::new();
         /// The longest request head.
-        max_header_bytes: Size = kib(16), in kib(1)..=mib(1);
+        max_header_bytes: Size = kib(16), in kib(1)..=mib(1) => restart;
         /// How long a client may take to send a request head.
-        header_timeout: Duration = secs(10), in millis(100)..=secs(3600);
+        header_timeout: Duration = secs(10), in millis(100)..=secs(3600) => restart;
         /// The longest request body.
         max_body_bytes: Size = mib(1), in kib(1)..=mib(1024);
         /// WebSocket handshakes in one second, good and bad ones. 0 means no limit.
@@ -143,12 +143,12 @@ section! {
     /// `[tls]`: the certificate.
     pub struct Tls {
         /// The file of the certificate chain (PEM), the gateway's own certificate first. Empty means no TLS.
-        cert: Option<String> = None;
+        cert: Option<String> = None => restart;
         /// The file of the certificate's private key (PEM, unencrypted).
-        key: Option<String> = None;
+        key: Option<String> = None => restart;
         /// How often the two files are looked at. New ones are used for the connections to come; if they are of no
         /// use, that is logged and the old ones stay in force.
-        reload_interval: Duration = secs(5), in millis(10)..=DAY;
+        reload_interval: Duration = secs(5), in millis(10)..=DAY => restart;
     }
 }
 
@@ -223,13 +223,13 @@ section! {
     /// `[pool]`: how many connections there may be.
     pub struct Pool {
         /// Connections in all.
-        max_connections: usize = 1000, in 1..=10_000_000;
+        max_connections: usize = 1000, in 1..=10_000_000 => restart;
         /// Connections of one user.
-        max_connections_per_user: usize = 5, in 1..=1_000_000;
+        max_connections_per_user: usize = 5, in 1..=1_000_000 => restart;
         /// Connections from one address; an IPv6 address counts by its first 64 bits. 0 means no limit.
         max_connections_per_ip: usize = 0, in 0..=1_000_000;
         /// Groups that one session may be in.
-        max_groups_per_session: usize = 100, in 0..=100_000;
+        max_groups_per_session: usize = 100, in 0..=100_000 => restart;
         /// How long a session may do nothing before it is closed. One that is in a group or follows a stream is not idle.
         idle_timeout: Duration = secs(300), in SECOND..=DAY;
         /// How often idle and dead connections are looked for.
@@ -259,17 +259,17 @@ section! {
         /// Whether clients may ask for `lz4`.
         lz4: bool = true;
         /// Payloads above this size are compressed with gzip.
-        gzip_threshold: Size = kib(10), in bytes(0)..=mib(1024);
+        gzip_threshold: Size = kib(10), in bytes(0)..=mib(1024) => restart;
         /// How hard gzip tries: 1 is fast, 9 is small.
-        gzip_level: u32 = 6, in 1..=9;
+        gzip_level: u32 = 6, in 1..=9 => restart;
         /// Payloads above this size are compressed with lz4.
-        lz4_threshold: Size = kib(1), in bytes(0)..=mib(1024);
+        lz4_threshold: Size = kib(1), in bytes(0)..=mib(1024) => restart;
         /// A compressed payload is used only if it saves more than this part, in percent.
-        min_saving_percent: u8 = 10, in 0..=99;
+        min_saving_percent: u8 = 10, in 0..=99 => restart;
         /// The largest message from a client, after decompression. A larger one ends the session (close code 1009).
-        max_message_bytes: Size = mib(1), in kib(1)..=mib(1024);
+        max_message_bytes: Size = mib(1), in kib(1)..=mib(1024) => restart;
         /// How deep the objects and arrays of a message may be nested.
-        max_depth: usize = 128, in 1..=1024;
+        max_depth: usize = 128, in 1..=1024 => restart;
     }
 }
 
@@ -320,7 +320,7 @@ section! {
         demo: bool = true;
         /// A raw echo at `/echo`: each WebSocket message comes back as it went, past sessions, limits and JSON.
         /// For measuring the transport alone.
-        echo: bool = false;
+        echo: bool = false => restart;
     }
 }
 

@@ -20,6 +20,8 @@ pub(crate) struct Key {
     pub(crate) about: &'static str,
     /// Whether there is no default.
     pub(crate) required: bool,
+    /// Whether a running gateway keeps the value that it started with.
+    pub(crate) restart: bool,
 }
 
 /// A struct whose fields are keys.
@@ -36,12 +38,22 @@ pub(crate) trait Section {
 
     /// The value of a key as TOML; `None` where there is no such key.
     fn render(&self, key: &str) -> Option<String>;
+
+    /// The keys whose values are others there.
+    fn changed(&self, other: &Self) -> Vec<&'static str>
+    where
+        Self: Sized;
+
+    /// Takes the values of the keys that need a restart from `old`.
+    fn keep(&mut self, old: &Self)
+    where
+        Self: Sized;
 }
 
 /// Declares a section: the struct, its defaults, and its [`Section`].
 ///
 /// Each key is `name: Type = default`, with `, in RANGE` where a range is checked, and `=> required`
-/// where the key must be given. `sections` are structs of their own, `lists` are tables that repeat.
+/// where the key must be given, and `=> restart` where a running gateway keeps the value it started with. `sections` are structs of their own, `lists` are tables that repeat.
 macro_rules! section {
     (
         $(#[doc = $about:literal])+
@@ -94,7 +106,8 @@ macro_rules! section {
                     default: Setting::render(&shipped.$key),
                     range: section!(@range $Type $(, $range)?),
                     about: concat!($($doc, "\n"),+),
-                    required: section!(@flag $($flag)?),
+                    required: section!(@required $($flag)?),
+                    restart: section!(@restart $($flag)?),
                 } ),*]
             }
 
@@ -121,9 +134,38 @@ macro_rules! section {
                     _ => None,
                 }
             }
+
+            fn changed(&self, other: &Self) -> Vec<&'static str> {
+                let keys = [$( (stringify!($key), self.$key != other.$key) ),*];
+                keys.into_iter().filter(|(_, differs)| *differs).map(|(key, _)| key).collect()
+            }
+
+            fn keep(&mut self, old: &Self) {
+                $( if section!(@restart $($flag)?) {
+                    self.$key = old.$key.clone();
+                } )*
+            }
         }
 
         $(impl $Section {
+            /// The keys whose values are others there, each with its section (empty at the top); lists left out.
+            pub(crate) fn changed_keys(&self, other: &Self) -> Vec<(&'static str, &'static str)> {
+                use $crate::config::section::Section;
+                let top = self.changed(other).into_iter().map(|key| ("", key));
+                let mut all: Vec<(&'static str, &'static str)> = top.collect();
+                $( all.extend(
+                    self.$inner.changed(&other.$inner).into_iter().map(|key| (stringify!($inner), key)),
+                ); )*
+                all
+            }
+
+            /// Takes the values of all keys that need a restart from `old`.
+            pub(crate) fn keep_all(&mut self, old: &Self) {
+                use $crate::config::section::Section;
+                self.keep(old);
+                $( self.$inner.keep(&old.$inner); )*
+            }
+
             /// Every section: its name, what it is about, its values.
             pub(crate) fn sections(
                 &self,
@@ -149,8 +191,12 @@ macro_rules! section {
     };
     (@take $given:ident, $Type:ty) => { $given.take::<$Type>() };
     (@take $given:ident, $Type:ty, $range:expr) => { $given.take_within::<$Type>(&($range)) };
-    (@flag) => { false };
-    (@flag required) => { true };
+    (@required) => { false };
+    (@required required) => { true };
+    (@required restart) => { false };
+    (@restart) => { false };
+    (@restart restart) => { true };
+    (@restart required) => { false };
 }
 
 pub(crate) use section;

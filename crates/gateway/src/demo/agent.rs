@@ -33,7 +33,7 @@ pub(crate) async fn agent(
     app: &Arc<App>,
     request: Request<Incoming>,
 ) -> Result<Response<Body>, Problem> {
-    let limit = app.config.listen.max_body_bytes.bytes();
+    let limit = app.live().config.listen.max_body_bytes.bytes();
     let body = read_body(request.into_body(), limit).await;
     let chat = body.ok().and_then(|body| serde_json::from_slice::<Chat>(&body).ok());
     let Some(question) = chat.as_ref().and_then(|chat| chat.messages.last()) else {

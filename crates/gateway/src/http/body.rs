@@ -9,7 +9,7 @@ use crate::app::App;
 
 /// A request's whole body; 413 beyond `listen.max_body_bytes`.
 pub(super) async fn whole(app: &App, request: Request<Incoming>) -> Result<Bytes, Problem> {
-    let limit = app.config.listen.max_body_bytes.bytes();
+    let limit = app.live().config.listen.max_body_bytes.bytes();
     read_body(request.into_body(), limit).await.map_err(|error| match error {
         BodyError::TooLarge { .. } => {
             Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", error.to_string())

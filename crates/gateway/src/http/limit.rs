@@ -23,7 +23,8 @@ pub(crate) fn limit_api<B>(
     app: &App,
     request: &Request<B>,
 ) -> Result<impl FnOnce(&mut Response<Body>) + use<B>, Box<Response<Body>>> {
-    let limit = app.shared_limits.api.keyed();
+    let live = app.live();
+    let limit = live.shared_limits.api.keyed();
     let path = request.uri().path();
     // The gateway asks its own demonstration agent by itself.
     let unlimited = UNLIMITED.contains(&path) || path == crate::demo::AGENT_PATH;
@@ -59,7 +60,11 @@ pub(crate) fn too_many_requests(name: &str, refused: &Refused) -> Problem {
 }
 
 fn caller<B>(app: &App, request: &Request<B>) -> Caller {
-    if has_key(request, &app.api_key) { Caller::Key } else { Caller::Address(network(request)) }
+    if has_key(request, &app.live().api_key) {
+        Caller::Key
+    } else {
+        Caller::Address(network(request))
+    }
 }
 
 /// The policy is what passes in any window, the burst included; its window stands there if it is whole seconds.

@@ -43,7 +43,8 @@ struct Keys {
 
 pub(crate) fn limits<B>(app: &App, request: &Request<B>) -> Result<Response<Body>, Problem> {
     let (keys, now) = (Keys::of(request)?, Instant::now());
-    let shared = &app.shared_limits;
+    let live = app.live();
+    let shared = &live.shared_limits;
     let user = keys.user.and_then(|user| standing(&shared.user, &user, now));
     let ip = keys.ip.and_then(|ip| standing(&shared.ip, &ip, now));
     Ok(json(StatusCode::OK, &Standings { user, ip }))
@@ -51,7 +52,8 @@ pub(crate) fn limits<B>(app: &App, request: &Request<B>) -> Result<Response<Body
 
 /// Forgets what was counted for the keys, and their blocks; answers how they stand then.
 pub(crate) fn forget<B>(app: &App, request: &Request<B>) -> Result<Response<Body>, Problem> {
-    let (keys, shared) = (Keys::of(request)?, &app.shared_limits);
+    let live = app.live();
+    let (keys, shared) = (Keys::of(request)?, &live.shared_limits);
     if let (Some(limit), Some(user)) = (shared.user.keyed(), &keys.user) {
         limit.forget(user);
     }

@@ -13,6 +13,7 @@ mod operations;
 mod page;
 mod paths;
 mod publish;
+mod reload;
 mod reply;
 
 use std::convert::Infallible;
@@ -57,6 +58,7 @@ enum Endpoint {
     Groups,
     Presence,
     Strategy,
+    Reload,
     Stats,
     ResetStats,
     Health,
@@ -81,6 +83,7 @@ const PATHS: &[Entry] = &[
     ("/api/v1/groups", Method::GET, Access::Key, Endpoint::Groups),
     ("/api/v1/groups/{group}/presence", Method::GET, Access::Key, Endpoint::Presence),
     ("/api/v1/groups/{group}/strategy", Method::PUT, Access::Key, Endpoint::Strategy),
+    ("/api/v1/config/reload", Method::POST, Access::Key, Endpoint::Reload),
     ("/api/websocket/stats", Method::GET, Access::Operations, Endpoint::Stats),
     ("/api/websocket/stats/reset", Method::POST, Access::Key, Endpoint::ResetStats),
     ("/api/websocket/health", Method::GET, Access::Open, Endpoint::Health),
@@ -148,6 +151,7 @@ async fn respond(
         Endpoint::Groups => Ok(groups::list(app)),
         Endpoint::Presence => groups::presence(app, &name),
         Endpoint::Strategy => groups::set_strategy(app, &name, request).await,
+        Endpoint::Reload => reload::reload(app).await,
         Endpoint::Stats => Ok(operations::stats(app)),
         Endpoint::ResetStats => Ok(operations::reset(app)),
         Endpoint::Health => Ok(operations::health(app)),
@@ -176,7 +180,7 @@ fn endpoint<B>(
     let Some((_, _, access, endpoint)) = shown.iter().find(|(_, m, ..)| m == method) else {
         return Err(takes(&shown));
     };
-    if app.needs_key(*access) && !has_key(request, &app.api_key) {
+    if app.needs_key(*access) && !has_key(request, &app.live().api_key) {
         let detail = "the API key is missing or wrong: send `Authorization: Bearer …`";
         return Err(Problem::new(StatusCode::UNAUTHORIZED, "unauthorized", detail)
             .with_header(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")));
@@ -205,7 +209,7 @@ fn takes(entries: &[&Entry]) -> Problem {
 impl App {
     /// What nobody may use is not there.
     fn shows(&self, access: Access) -> bool {
-        access != Access::Demo || self.config.serves_demo()
+        access != Access::Demo || self.live().config.serves_demo()
     }
 
     fn needs_key(&self, access: Access) -> bool {

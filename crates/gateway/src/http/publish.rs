@@ -105,7 +105,7 @@ fn parse(
     body: &[u8],
     message_id: MessageId,
 ) -> Result<(Audience, Vec<Excluded>, Message), Problem> {
-    let max_depth = app.config.codec.max_depth;
+    let max_depth = app.live().config.codec.max_depth;
     if let Some(offset) = too_deep(body, max_depth) {
         return Err(malformed(format!("nested deeper than {max_depth} levels (byte {offset})")));
     }
@@ -152,7 +152,8 @@ impl Publish<'_> {
     /// The message as clients see it: its type is translated by `[message_types]`.
     fn message(&self, app: &App, message_id: MessageId) -> Result<Message, Problem> {
         let kind = self.kind.as_deref().unwrap_or("message");
-        let kind = app.config.message_types.get(kind).map_or(kind, String::as_str);
+        let live = app.live();
+        let kind = live.config.message_types.get(kind).map_or(kind, String::as_str);
         if Event::is_reserved(kind) {
             let detail = format!("field `type`: `{kind}` is one of the gateway's own types");
             return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "reserved_type", detail));

@@ -56,7 +56,7 @@ impl Answer {
             parser: Some(route.parser(content_type)),
             body: response.into_body(),
             waiting: VecDeque::new(),
-            idle_timeout: app.config.stream.idle_timeout,
+            idle_timeout: app.live().config.stream.idle_timeout,
         })
     }
 

@@ -44,7 +44,7 @@ pub(crate) async fn ask(
     asker: &Asker,
     input: &RawValue,
 ) -> Result<Box<RawValue>, Failure> {
-    let max = app.config.stream.max_event_bytes.bytes();
+    let max = app.live().config.stream.max_event_bytes.bytes();
     let mut answer = Answer::open(app, route, asker, input).await?;
     let mut text = String::new();
     let mut events: Vec<Box<RawValue>> = Vec::new();
@@ -98,7 +98,7 @@ enum Ending {
 /// Carries an answer to its end: until it is whole, cancelled, failed, or nobody is there to hear it.
 /// Dropping the answer closes the upstream's request.
 pub(crate) async fn stream(run: Run, ticket: Ticket) {
-    let limit = run.app.config.stream.max_duration;
+    let limit = run.app.live().config.stream.max_duration;
     let ending = tokio::select! {
         biased;
         () = ticket.cancelled() => Ending::Cancelled,

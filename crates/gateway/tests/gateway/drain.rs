@@ -73,7 +73,7 @@ impl Raw {
         serde_json::from_slice(&self.frame().await.1).expect("JSON")
     }
 
-    async fn until_the_end(mut self) -> Seen {
+    async fn until_closed(mut self) -> Seen {
         let message = self.json().await;
         assert_eq!(message["type"], "goaway", "{message}");
         let goaway = Instant::now();
@@ -112,7 +112,7 @@ async fn five_hundred_clients_are_told_and_closed_at_a_steady_rate() {
     let gateway = Process::start(&settings);
     let mut clients = Vec::new();
     for _ in 0..CLIENTS {
-        clients.push(tokio::spawn(Raw::connect(gateway.address).await.until_the_end()));
+        clients.push(tokio::spawn(Raw::connect(gateway.address).await.until_closed()));
     }
     let begun = Instant::now();
     gateway.signal("TERM");

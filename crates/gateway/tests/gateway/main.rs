@@ -13,6 +13,7 @@ mod limits;
 mod malformed;
 mod process;
 mod publisher;
+mod reload;
 mod remote;
 mod rights;
 mod running;

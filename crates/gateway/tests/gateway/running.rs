@@ -52,7 +52,11 @@ pub(crate) async fn gateway(change: impl FnOnce(&mut Config)) -> Running {
     config.drain_notice = Duration::from_millis(200);
     config.session.close_timeout = Duration::from_millis(500);
     change(&mut config);
-    let gateway = Gateway::bind(config).await.expect("the gateway listens");
+    serve(Gateway::bind(config).await.expect("the gateway listens"))
+}
+
+/// Lets a gateway serve beside the test.
+pub(crate) fn serve(gateway: Gateway) -> Running {
     let (address, plaintext) = (gateway.address(), gateway.plaintext_address());
     let announcement = gateway.announcement();
     let (stop, stopped) = oneshot::channel::<()>();
