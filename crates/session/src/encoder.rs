@@ -177,22 +177,22 @@ impl Encoder {
 
     /// Frames one message by itself; 1 if it cannot be encoded.
     pub(crate) fn write_one(&self, item: Outbound, into: &mut impl FnMut(Written)) -> u64 {
-        let (framed, original) = match item {
+        let (framed, json) = match item {
             Outbound::Shared(shared) => {
-                (shared.framed(&self.codec, self.form()), shared.message().json.len())
+                (shared.framed(&self.codec, self.form()), shared.message().json.clone())
             }
             item => {
                 let message = item.into_message();
                 let form = message.form(self.form());
-                let original = message.json.len();
+                let json = message.json.clone();
                 let framed = transform(&self.codec, message.json, form)
                     .map(|part| framed(&self.codec, part, form));
-                (framed, original)
+                (framed, json)
             }
         };
         match framed {
             Ok(framed) => {
-                self.record("message", 1, original, &framed);
+                self.record(kind(&json), 1, json.len(), &framed);
                 into(Written { frame: framed.frame, messages: 1 });
                 0
             }
@@ -213,13 +213,20 @@ impl Encoder {
         }
     }
 
-    fn record(&self, kind: &'static str, messages: usize, original: usize, framed: &Framed) {
+    fn record(&self, kind: &str, messages: usize, original: usize, framed: &Framed) {
         self.codec.stats().record_batch(messages, original, framed.payload_bytes);
         if framed.payload_bytes != original {
             let payload = tidegate_payload_codec::describe(kind, original, framed.payload_bytes);
             tracing::debug!("{payload}");
         }
     }
+}
+
+/// A message's type, where it stands first, as it does in all that the gateway makes.
+fn kind(json: &[u8]) -> &str {
+    let after = json.strip_prefix(br#"{"type":""#).unwrap_or_default();
+    let end = after.iter().position(|byte| *byte == b'"').unwrap_or(0);
+    std::str::from_utf8(&after[..end]).unwrap_or_default()
 }
 
 fn not_encoded(error: &CodecError) -> u64 {
@@ -230,6 +237,18 @@ fn not_encoded(error: &CodecError) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_log_names_a_message_by_its_type() {
+        for (json, expected) in [
+            (r#"{"type":"message_new","content":1}"#, "message_new"),
+            (r#"{"type":""}"#, ""),
+            (r#"{"type":"cut"#, ""),
+            (r#"{"content":1}"#, ""),
+        ] {
+            assert_eq!(kind(json.as_bytes()), expected, "{json}");
+        }
+    }
 
     #[test]
     fn what_is_switched_off_is_not_written_but_still_read() {
