@@ -94,6 +94,7 @@ const PATHS: &[Entry] = &[
     ("/readyz", Method::GET, Access::Open, Endpoint::Ready),
     ("/", Method::GET, Access::Demo, Endpoint::Page(&demo::INDEX)),
     ("/assets/app.js", Method::GET, Access::Demo, Endpoint::Page(&demo::SCRIPT)),
+    ("/assets/answers.js", Method::GET, Access::Demo, Endpoint::Page(&demo::ANSWERS)),
     ("/assets/codec.js", Method::GET, Access::Demo, Endpoint::Page(&demo::CODEC)),
     ("/assets/dom.js", Method::GET, Access::Demo, Endpoint::Page(&demo::DOM)),
     ("/assets/frames.js", Method::GET, Access::Demo, Endpoint::Page(&demo::FRAMES)),
