@@ -5,8 +5,8 @@ import { execFileSync } from 'node:child_process';
 import { after, test } from 'node:test';
 import { join } from 'node:path';
 import { chromium } from 'playwright-core';
-import { folder, start } from './lib/gateway.mjs';
-import { SECRET, token } from './lib/token.mjs';
+import { BINARY, environment, folder, start } from './lib/gateway.mjs';
+import { SECRET } from './lib/token.mjs';
 
 const EXECUTABLE = process.env.CHROMIUM ?? '/usr/bin/chromium';
 
@@ -24,6 +24,12 @@ async function secured(context, set = {}) {
   return start(context, { set: { 'tls.cert': cert, 'tls.key': key, 'auth.jwt_secret': SECRET, ...set } });
 }
 
+/** A token that the program itself makes for development. */
+function made(user) {
+  const args = ['token', '--user', user, '--ttl', '1h', '--set', `auth.jwt_secret=${SECRET}`];
+  return execFileSync(BINARY, args, { encoding: 'utf8', env: environment() }).trim();
+}
+
 /** A page of this gateway, in a browser window that takes its certificate, or one that does not. */
 async function visit(context, address, ignoreHTTPSErrors = true) {
   const window = await browser.newContext({ ignoreHTTPSErrors });
@@ -39,7 +45,7 @@ test('a page by https connects by wss with a token, and has its echo', async (t)
   const { page, response } = await visit(t, `${gateway.http}/livez`);
   const { protocol } = await response.securityDetails();
   assert.equal(protocol, 'TLS 1.3');
-  const protocols = ['tidegate.v1.json', `tidegate.bearer.${token('ada')}`];
+  const protocols = ['tidegate.v1.json', `tidegate.bearer.${made('ada')}`];
   const seen = await page.evaluate(
     async ([address, offered]) => {
       const socket = new WebSocket(address, offered);

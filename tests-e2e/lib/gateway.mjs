@@ -10,7 +10,7 @@ import { within } from './within.mjs';
 
 export const REPOSITORY = process.env.TIDEGATE_REPO ?? join(import.meta.dirname, '../..');
 
-const BINARY = process.env.TIDEGATE_BIN ?? join(REPOSITORY, 'target/debug/tidegate');
+export const BINARY = process.env.TIDEGATE_BIN ?? join(REPOSITORY, 'target/debug/tidegate');
 const READY = 'Stop with Ctrl-C';
 
 /**
@@ -115,6 +115,6 @@ class Gateway {
 }
 
 /** Ours, without what the gateway would take for its configuration. */
-function environment() {
+export function environment() {
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('TIDEGATE_')));
 }

@@ -102,17 +102,21 @@ class Client:
         self.connection.close()
 
 
+def environment():
+    """The environment without the variables that are the tests' own: the program would take them for misspelt keys."""
+    return {k: v for k, v in os.environ.items() if not k.startswith("TIDEGATE_")}
+
+
 @contextlib.contextmanager
 def gateway(settings=None, arguments=()):
     """A gateway on a free port of loopback, with these keys set."""
     pairs = [part for key, value in (settings or {}).items() for part in ("--set", f"{key}={value}")]
-    environment = {k: v for k, v in os.environ.items() if not k.startswith("TIDEGATE_")}
     process = subprocess.Popen(
         [BINARY, "--listen", "127.0.0.1:0", *pairs, *arguments],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env=environment,
+        env=environment(),
     )
     log = []
     threading.Thread(target=lambda: log.extend(process.stderr), daemon=True).start()

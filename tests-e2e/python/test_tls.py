@@ -8,7 +8,7 @@ import subprocess
 import time
 
 import pytest
-from running import PATIENCE, TOKENS, Client, gateway, token
+from running import BINARY, PATIENCE, SECRET, TOKENS, Client, environment, gateway, token
 from websockets.exceptions import InvalidMessage
 from websockets.sync.client import connect
 
@@ -45,11 +45,17 @@ def port(running):
     return int(running.websocket.rsplit(":", 1)[1].removesuffix("/ws"))
 
 
-def test_a_session_by_wss_with_a_token(tmp_path):
+def made_token(user):
+    """A token that the program itself makes for development."""
+    command = [BINARY, "token", "--user", user, "--ttl", "1h", "--set", f"auth.jwt_secret={SECRET}"]
+    return subprocess.run(command, check=True, capture_output=True, text=True, env=environment()).stdout.strip()
+
+
+def test_a_session_by_wss_with_a_token_from_the_command_line(tmp_path):
     settings = certificate(tmp_path)
     with gateway({**TOKENS, **settings}) as running:
         assert running.websocket.startswith("wss://")
-        client = joined(running, trusting(settings), f"?token={token('42')}")
+        client = joined(running, trusting(settings), f"?token={made_token('42')}")
         assert client.expect("welcome")["user"] == "42"
         long = "tide " * 100_000
         assert client.ask(type="message", id=1, content=long)["content"] == long
