@@ -1,112 +1,25 @@
 // The demonstration page: a chat, the frames behind it, and buttons that push the gateway to its limits.
 // Data from the wire becomes text nodes, never markup.
 
+import { Answer, byRequest, byStream, failRunning, running } from "/assets/answers.js";
 import { byteLength, decode } from "/assets/codec.js";
-import { $, eachPicture, following, make, seconds } from "/assets/dom.js";
+import { $, eachPicture, following, make, seconds, show } from "/assets/dom.js";
 import { clearFrames, frame, moveInFrames, pauseFrames } from "/assets/frames.js";
-import { BUILD, blocks, mend } from "/assets/markdown.js";
 
 const MAX_HEARD = 50;
 const FLOOD = 60;
 const HINT = "Several questions may run at once, over the one connection.";
+const BACKOFF = "Tries come after 0.1, 0.5 and 1 s, then twice as long each time up to 30 s, less up to 5 % by chance.";
 
-const show = (value) => (typeof value === "string" ? value : JSON.stringify(value));
 const note = (text) => ($("note").textContent = text);
 
 // ---- Answers ----------------------------------------------------------------------------------------------
-
-const byRequest = new Map(); // the id of a request: its answer
-const byStream = new Map(); // a stream: its answer, while it runs
-
-class Answer {
-  constructor(id, question) {
-    this.id = id;
-    byRequest.set(id, this);
-    this.asked = performance.now();
-    this.text = "";
-    this.chunks = 0;
-    this.body = make("div", "body");
-    this.facts = make("p", "quiet", "waiting for the first token");
-    this.node = make("article", "answer", this.body, this.facts);
-    this.draw = eachPicture(() => this.render());
-    following($("answers"), () => {
-      $("intro")?.remove();
-      $("answers").append(make("p", "asked", question), this.node);
-    });
-    $("answers").scrollTop = $("answers").scrollHeight; // one's own question is always in sight
-    this.enter("streaming");
-  }
-
-  enter(state) {
-    this.node.dataset.state = state;
-    this.node.setAttribute("aria-busy", String(state === "streaming"));
-    $("stop").disabled = !running().length;
-  }
-
-  get open() {
-    return this.node.dataset.state === "streaming";
-  }
-
-  chunk(data) {
-    this.first ??= performance.now();
-    this.last = performance.now();
-    if (typeof data === "string") {
-      this.chunks += 1;
-      this.text += data;
-    } else {
-      const event = make("p", "event", `${data?.type ?? "event"} ${show(data)}`);
-      following($("answers"), () => this.body.before(event));
-    }
-    this.draw();
-  }
-
-  /** Builds anew only the blocks that changed, so that a selection in the others stays. */
-  render() {
-    const wanted = blocks(this.open ? mend(this.text) : this.text);
-    following($("answers"), () => {
-      wanted.forEach(({ kind, lines }, at) => {
-        const source = `${kind}\n${lines.join("\n")}`;
-        const old = this.body.children[at];
-        if (old?.source === source) return;
-        const node = Object.assign(BUILD[kind](lines), { source });
-        if (old) old.replaceWith(node);
-        else this.body.append(node);
-      });
-      while (this.body.children.length > wanted.length) this.body.lastChild.remove();
-      this.facts.textContent = this.summary();
-    });
-  }
-
-  summary() {
-    if (!this.first) return "";
-    const rate = Math.round((1000 * (this.chunks - 1)) / (this.last - this.first));
-    const first = `first token after ${seconds(this.first - this.asked)}`;
-    return this.chunks > 1 ? `${first} · ${rate} tokens/s` : first;
-  }
-
-  finish(state, reason) {
-    if (!this.open) return;
-    this.enter(state);
-    byRequest.delete(this.id);
-    this.render();
-    if (reason) following($("answers"), () => this.facts.before(make("p", "reason", reason)));
-  }
-}
-
-const running = () => [...byRequest.values()].filter((answer) => answer.open);
 
 function ask(question) {
   const id = nextId("question");
   new Answer(id, question);
   send({ type: "stream", id, query: question });
   if (!link.socket && !link.timer) connect();
-}
-
-/** Ends the answers that were asked for on a connection that is gone; what still waits stays. */
-function failRunning(reason) {
-  const kept = new Set(link.waiting.map((message) => message.id));
-  for (const answer of running()) if (!kept.has(answer.id)) answer.finish("failed", reason);
-  byStream.clear();
 }
 
 function stop() {
@@ -184,9 +97,10 @@ function lost(code, reason) {
   link.lostAt ||= performance.now();
   Object.assign(link, { socket: null, session: null, told: null });
   $("session").textContent = $("heartbeat").textContent = "\u00a0";
-  failRunning("The connection broke in mid-answer. This version does not resume streams: ask again.");
+  const unsent = new Set(link.waiting.map((message) => message.id));
+  failRunning("The connection broke in mid-answer. This version does not resume streams: ask again.", unsent);
   if (wait === null) {
-    link.timer = 0;
+    Object.assign(link, { timer: 0, attempts: 0, lostAt: 0 });
     frame("link", `closed: ${why}; this code means do not reconnect`);
     setState("closed", `Closed: ${reason || code}`);
     return note(`The server closed with ${why}: stay away. Ask something, or press New session.`);
@@ -213,7 +127,7 @@ function drop() {
 function renew() {
   const { socket } = link;
   Object.assign(link, { session: null, attempts: 0, waiting: [], lostAt: 0 });
-  failRunning("Its session was left.");
+  failRunning("You left its session.");
   frame("link", "left: 1000; a new session");
   connect();
   socket?.close(1000);
@@ -226,18 +140,20 @@ const limit = { until: 0, timer: 0 };
 
 const HANDLERS = new Map(Object.entries({
   welcome(message) {
+    const before = link.agreed;
     link.agreed = message.agreed;
     restoreAgreed();
-    if (message.session === link.session) return tellAgreed(message.agreed);
+    if (message.session === link.session) return tellAgreed(before, message.agreed);
     const { interval_ms, timeout_ms } = message.heartbeat;
     $("session").textContent = `session ${message.session}`;
     $("heartbeat").textContent = `ping after ${seconds(interval_ms)} of silence, ${seconds(timeout_ms)} to answer`;
     setState("connected", "Connected");
-    if (link.lostAt) note(`Back after ${seconds(performance.now() - link.lostAt)}, as a new session. Tries come after 0.1, 0.5 and 1 s, then twice as long each time up to 30 s, with some chance in it.`);
+    if (link.lostAt) note(`Back after ${seconds(performance.now() - link.lostAt)}, as a new session. ${BACKOFF}`);
     const waiting = link.waiting.splice(0);
     Object.assign(link, { session: message.session, attempts: 0, lostAt: 0 });
     limited(0);
     waiting.forEach(send);
+    readHealth();
   },
   stream_start({ id, stream }) {
     const answer = byRequest.get(id);
@@ -250,7 +166,8 @@ const HANDLERS = new Map(Object.entries({
     byStream.get(stream)?.chunk(data);
   },
   stream_end({ stream, complete }) {
-    byStream.get(stream)?.finish(complete ? "complete" : "cancelled", complete ? "" : "Stopped. The gateway closed its request to the agent.");
+    if (complete) byStream.get(stream)?.finish("complete");
+    else byStream.get(stream)?.finish("cancelled", "Stopped. The gateway closed its request to the agent.");
     byStream.delete(stream);
   },
   stream_error({ stream, code, message }) {
@@ -260,7 +177,7 @@ const HANDLERS = new Map(Object.entries({
   message(message) {
     const id = String(message.id ?? "");
     if (id.startsWith("flood")) flooded("passed");
-    else if (id.startsWith("large")) note("Echoed. With gzip agreed it comes as one small binary frame, with optimize under shorter keys.");
+    else if (id.startsWith("large")) tellLarge();
     else published(message);
   },
   rate_limit_error({ id, retry_after }) {
@@ -290,8 +207,15 @@ const MEANING = {
   gzip: "large messages are compressed (press Echo 24 kB)",
 };
 
-function tellAgreed(agreed) {
-  note(`Agreed: ${agreed.map((feature) => `${feature}: ${MEANING[feature]}`).join("; ") || "plain JSON"}.`);
+function tellAgreed(before, agreed) {
+  const added = agreed.filter((feature) => !before.includes(feature));
+  const meaning = added.map((feature) => `${feature}: ${MEANING[feature]}`).join("; ");
+  note(meaning ? `Agreed. From now on ${meaning}.` : `Agreed: ${agreed.join(", ") || "plain JSON"}.`);
+}
+
+function tellLarge() {
+  const hint = "Agree gzip, and it comes as one small binary frame.";
+  note(link.agreed.includes("gzip") ? "Echoed, as one small binary frame." : `Echoed. ${hint}`);
 }
 
 function restoreAgreed() {
@@ -301,7 +225,7 @@ function restoreAgreed() {
 /** What others broadcast, and what a backend publishes under any type. */
 function published({ type, content, payload, from }) {
   if (content === undefined && payload === undefined) return;
-  hear(from?.session ? `${from.session.slice(0, 6)}` : "backend", type === "text_message" ? payload : content);
+  hear(from?.replace(/^anon:/, "").slice(0, 6) ?? "backend", type === "text_message" ? payload : content);
 }
 
 function hear(who, words) {
@@ -363,8 +287,9 @@ async function readHealth() {
   try {
     const answer = await fetch("/api/websocket/health");
     const { active_connections: open, performance: done } = await answer.json();
-    const saved = done.reduction_percentage.toFixed(1);
-    $("health").textContent = `${open} connected · ${done.total_messages} messages · ${saved} % saved`;
+    const saved = done.reduction_percentage;
+    const share = saved > 0 ? ` · ${saved.toFixed(1)} % saved` : "";
+    $("health").textContent = `${open} connected · ${done.total_messages.toLocaleString("en")} messages${share}`;
   } catch {
     $("health").textContent = "no answer from the server";
   }
@@ -384,6 +309,7 @@ function switchTheme() {
 function fold(open) {
   $("fold").setAttribute("aria-expanded", String(open));
   $("wire-body").hidden = !open;
+  $("frames").scrollTop = $("frames").scrollHeight;
 }
 
 /** The field's text, which it gives away; nothing where it is blank. */
@@ -425,13 +351,13 @@ $("theme").onclick = switchTheme;
 $("curl").textContent = `curl -X POST ${location.origin}/api/v1/publish \\
   -H 'Authorization: Bearer <key from the terminal>' \\
   -d '{"to":"all","type":"broadcast","content":"Hello from the backend"}'`;
-$("copy").onclick = async () => {
-  await navigator.clipboard.writeText($("curl").textContent).then(() => note("Copied."), () => note("Copying is not allowed here; select the line instead."));
+$("copy").onclick = () => {
+  const copied = navigator.clipboard.writeText($("curl").textContent);
+  copied.then(() => note("Copied."), () => note("Copying is not allowed here; select the line instead."));
 };
 addEventListener("online", () => link.timer && connect());
 
 applyTheme(localStorage.getItem("theme"));
 fold(!matchMedia("(max-width: 52rem)").matches);
 connect();
-readHealth();
 setInterval(readHealth, 5000);

@@ -32,7 +32,10 @@ export function eachPicture(action) {
 }
 
 /** A duration, from milliseconds. */
-export const seconds = (ms) => (ms < 1000 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(1)} s`);
+export const seconds = (ms) => (ms < 1000 ? `${Math.round(ms)}\u00a0ms` : `${Number((ms / 1000).toFixed(1))}\u00a0s`);
 
 /** An amount of bytes. */
 export const size = (bytes) => (bytes < 1000 ? `${bytes} B` : `${(bytes / 1000).toFixed(1)} kB`);
+
+/** A JSON value as text for a reader. */
+export const show = (value) => (typeof value === "string" ? value : JSON.stringify(value));

@@ -11,7 +11,8 @@ const wire = { since: performance.now(), in: 0, out: 0, plain: 0, rows: [], miss
  * Counts and lists one frame: `in`, `out`, or a word on the `link` itself. `bytes` is its length on the wire,
  * `plain` the length of the same messages in plain JSON, `messages` what it means.
  */
-export function frame(direction, text, { bytes = byteLength(text), plain = 0, at = performance.now(), tag = "", messages } = {}) {
+export function frame(direction, text, facts = {}) {
+  const { bytes = byteLength(text), plain = 0, at = performance.now(), tag = "", messages } = facts;
   wire.plain += plain;
   if (direction !== "link") wire[direction] += bytes;
   if (wire.paused) wire.missed += 1;
@@ -60,6 +61,7 @@ function detail(text, messages) {
   return box;
 }
 
+/** Begins anew: an empty list, totals and time at zero. */
 export function clearFrames() {
   Object.assign(wire, { since: performance.now(), in: 0, out: 0, plain: 0, rows: [], missed: 0 });
   $("frames").replaceChildren();
@@ -73,6 +75,7 @@ export function pauseFrames(paused) {
   if (!paused) wire.missed = 0;
 }
 
+/** Moves the focus between frames by arrow keys. */
 export function moveInFrames(event) {
   const lines = [...$("frames").querySelectorAll("button")];
   const at = lines.indexOf(document.activeElement);

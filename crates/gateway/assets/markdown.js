@@ -38,8 +38,9 @@ export function blocks(text) {
     const continues = open && kind !== "heading" && kind !== "code" && open.kind !== "heading";
     if (line.trim() === "") open = null;
     else if (continues && kind === open.kind) open.lines.push(line);
-    else if (continues && kind === "text" && open.kind !== "table") open.lines.push(`${open.lines.pop()} ${line.trim()}`);
-    else found.push((open = { kind, lines: [line] }));
+    else if (continues && kind === "text" && open.kind !== "table") {
+      open.lines.push(`${open.lines.pop()} ${line.trim()}`);
+    } else found.push((open = { kind, lines: [line] }));
   }
   return found;
 }

@@ -23,6 +23,7 @@ pub(crate) struct Asset {
 pub(crate) static INDEX: Asset =
     Asset { media_type: "text/html; charset=utf-8", text: include_str!("../../assets/index.html") };
 pub(crate) static SCRIPT: Asset = script(include_str!("../../assets/app.js"));
+pub(crate) static ANSWERS: Asset = script(include_str!("../../assets/answers.js"));
 pub(crate) static CODEC: Asset = script(include_str!("../../assets/codec.js"));
 pub(crate) static DOM: Asset = script(include_str!("../../assets/dom.js"));
 pub(crate) static FRAMES: Asset = script(include_str!("../../assets/frames.js"));

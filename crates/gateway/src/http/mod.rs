@@ -51,7 +51,7 @@ enum Endpoint {
 }
 
 /// Every path, its method, who may use it, and what answers.
-const PATHS: [(&str, Method, Access, Endpoint); 18] = [
+const PATHS: [(&str, Method, Access, Endpoint); 19] = [
     ("/api/v1/publish", Method::POST, Access::Key, Endpoint::Publish),
     ("/api/v1/connections", Method::GET, Access::Key, Endpoint::Connections),
     ("/api/websocket/stats", Method::GET, Access::Operations, Endpoint::Stats),
@@ -64,6 +64,7 @@ const PATHS: [(&str, Method, Access, Endpoint); 18] = [
     ("/readyz", Method::GET, Access::Open, Endpoint::Ready),
     ("/", Method::GET, Access::Demo, Endpoint::Page(&demo::INDEX)),
     ("/assets/app.js", Method::GET, Access::Demo, Endpoint::Page(&demo::SCRIPT)),
+    ("/assets/answers.js", Method::GET, Access::Demo, Endpoint::Page(&demo::ANSWERS)),
     ("/assets/codec.js", Method::GET, Access::Demo, Endpoint::Page(&demo::CODEC)),
     ("/assets/dom.js", Method::GET, Access::Demo, Endpoint::Page(&demo::DOM)),
     ("/assets/frames.js", Method::GET, Access::Demo, Endpoint::Page(&demo::FRAMES)),
