@@ -9,6 +9,7 @@ import { clearFrames, frame, moveInFrames, pauseFrames } from "/assets/frames.js
 const MAX_HEARD = 50;
 const FLOOD = 60;
 const HINT = "Several questions may run at once, over the one connection.";
+const START = "Watch the frames below while you press one of these.";
 const BACKOFF = "Tries come after 0.1, 0.5 and 1 s, then twice as long each time up to 30 s, less up to 5 % by chance.";
 
 const note = (text) => ($("note").textContent = text);
@@ -148,7 +149,8 @@ const HANDLERS = new Map(Object.entries({
     $("session").textContent = `session ${message.session}`;
     $("heartbeat").textContent = `ping after ${seconds(interval_ms)} of silence, ${seconds(timeout_ms)} to answer`;
     setState("connected", "Connected");
-    if (link.lostAt) note(`Back after ${seconds(performance.now() - link.lostAt)}, as a new session. ${BACKOFF}`);
+    const back = `Back after ${seconds(performance.now() - link.lostAt)}, as a new session. ${BACKOFF}`;
+    note(link.lostAt ? back : START);
     const waiting = link.waiting.splice(0);
     Object.assign(link, { session: message.session, attempts: 0, lostAt: 0 });
     limited(0);

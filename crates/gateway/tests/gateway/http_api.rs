@@ -216,6 +216,11 @@ async fn the_page_and_its_files_are_served_with_a_strict_policy() {
     for (path, media_type) in [
         ("/", "text/html"),
         ("/assets/app.js", "text/javascript"),
+        ("/assets/answers.js", "text/javascript"),
+        ("/assets/codec.js", "text/javascript"),
+        ("/assets/dom.js", "text/javascript"),
+        ("/assets/frames.js", "text/javascript"),
+        ("/assets/markdown.js", "text/javascript"),
         ("/assets/style.css", "text/css"),
     ] {
         let answer = gateway.get(path).await;
