@@ -29,12 +29,19 @@ pub struct Settings {
     pub max_header_bytes: usize,
     /// From the first byte of a request to the end of its headers.
     pub header_timeout: Duration,
+    /// Connections that speak HTTP, or nothing yet, at once; upgraded ones do not count. Further ones are closed
+    /// unread.
+    pub max_http_connections: usize,
 }
 
 impl Default for Settings {
-    /// 16 KiB and 10 s.
+    /// 16 KiB, 10 s and 10 000 connections.
     fn default() -> Self {
-        Self { max_header_bytes: 16 * 1024, header_timeout: Duration::from_secs(10) }
+        Self {
+            max_header_bytes: 16 * 1024,
+            header_timeout: Duration::from_secs(10),
+            max_http_connections: 10_000,
+        }
     }
 }
 
@@ -130,6 +137,11 @@ impl Server {
                 accepted = accept(plaintext.as_ref()) => (&beside, accepted),
             };
             match accepted {
+                // One of the receivers is our own.
+                Ok((stream, peer)) if ending.receiver_count() > settings.max_http_connections => {
+                    tracing::debug!(%peer, "no room for another HTTP connection");
+                    drop(stream);
+                }
                 Ok((stream, peer)) => {
                     let (entrance, service) = (Arc::clone(entrance), service.clone());
                     let ending = seen.clone();

@@ -169,7 +169,11 @@ async fn pieces_arrive_in_order_and_end_with_their_sender() {
 
 #[tokio::test]
 async fn a_head_that_is_too_large_is_431_and_one_that_is_too_slow_is_cut() {
-    let settings = Settings { max_header_bytes: 8192, header_timeout: Duration::from_millis(200) };
+    let settings = Settings {
+        max_header_bytes: 8192,
+        header_timeout: Duration::from_millis(200),
+        ..Settings::default()
+    };
     let server = run(settings).await;
     let large = format!("GET / HTTP/1.1\r\nHost: x\r\nX-Large: {}\r\n\r\n", "x".repeat(20_000));
     assert!(server.exchange(&large).await.starts_with("HTTP/1.1 431"));
@@ -217,6 +221,32 @@ async fn a_stop_finishes_what_is_under_way_and_closes_what_is_idle() {
     assert!(answer.ends_with("done"), "{answer}");
     task.await.expect("ends");
     assert!(TcpStream::connect(address).await.is_err(), "nobody listens any more");
+}
+
+#[tokio::test]
+async fn beyond_its_bound_a_connection_is_closed_unread_until_another_ends() {
+    let server = run(Settings { max_http_connections: 2, ..Settings::default() }).await;
+    let silent = [server.connect().await, server.connect().await];
+    let mut third = server.connect().await;
+    let mut nothing = Vec::new();
+    // Closed or reset: what it sends is read by nobody.
+    let _ = third.read_to_end(&mut nothing).await;
+    assert_eq!(nothing, b"");
+    drop(silent);
+    // The two have to be seen to have ended.
+    for _ in 0..100 {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        let mut stream = server.connect().await;
+        let request = "GET /peer HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+        let mut answer = String::new();
+        if stream.write_all(request.as_bytes()).await.is_ok()
+            && stream.read_to_string(&mut answer).await.is_ok()
+            && answer.starts_with("HTTP/1.1 200")
+        {
+            return;
+        }
+    }
+    panic!("the places of ended connections were not given to others");
 }
 
 #[tokio::test]

@@ -71,13 +71,16 @@ fn proxies(config: &Config) -> Hints {
 fn authentication(config: &Config) -> Hints {
     let (auth, key) = (&config.auth, &config.api.key);
     vec![
-        (!auth.jwt_secret.is_set(), "auth.jwt_secret is not set: no client can prove who it is"),
+        (
+            !auth.takes_tokens(),
+            "auth.jwt_secret is not set, nor auth.keys or auth.jwks_url: no client can prove who it is",
+        ),
         (
             auth.anonymous == Anonymous::Always,
             "auth.anonymous is true: anybody can connect without a token",
         ),
         (
-            auth.jwt_secret.is_set() && auth.audience.is_none(),
+            auth.takes_tokens() && auth.audience.is_none(),
             "auth.audience is not set: a token made for another service with the same key is taken",
         ),
         (
