@@ -29,7 +29,7 @@ const KEPT_MIB: usize = 32;
 
 /// What a test must give back: the gateway's sockets at both ends, tasks, sessions and memory.
 #[derive(Debug)]
-struct Before {
+pub(crate) struct Before {
     sockets: usize,
     tasks: usize,
     sessions: u64,
@@ -52,6 +52,12 @@ impl Before {
         seen
     }
 
+    /// The same with so many tasks more, which are the test's own.
+    pub(crate) const fn with_tasks(mut self, more: usize) -> Self {
+        self.tasks += more;
+        self
+    }
+
     /// Waits until everything is back where it was, and the gateway still serves.
     async fn assert_restored(self, gateway: &Running) {
         let mut client = gateway.client().await;
@@ -62,7 +68,7 @@ impl Before {
     }
 
     /// The same where a client cannot simply connect.
-    async fn assert_restored_without_a_client(self, gateway: &Running) {
+    pub(crate) async fn assert_restored_without_a_client(self, gateway: &Running) {
         gateway.stats_until(|stats| stats["active_connections"] == self.sessions).await;
         let mut now = Self::now(gateway, self.sessions);
         for _ in 0..500 {
@@ -78,7 +84,8 @@ impl Before {
         panic!("something is left behind: {self:?} became {now:?}");
     }
 
-    fn now(gateway: &Running, sessions: u64) -> Self {
+    /// The state at this moment, whatever is under way.
+    pub(crate) fn now(gateway: &Running, sessions: u64) -> Self {
         let tasks = Handle::current().metrics().num_alive_tasks();
         let sockets = sockets(gateway.address.port());
         Self { sockets, tasks, sessions, resident_mib: resident_mib() }

@@ -6,6 +6,7 @@ use serde_json::json;
 use tidegate::config::{Config, Sources, WebAddress};
 use tidegate_testkit::client::Client;
 
+use crate::hostile::Before;
 use crate::issuer::{Issuer, key_set, written};
 use crate::publisher::{Publisher, Says};
 use crate::running::{JWT_SECRET, Running, gateway, with_tokens};
@@ -149,6 +150,9 @@ async fn the_keys_at_hand_stay_whatever_the_address_says() {
     })
     .await;
     comes_to(&gateway, &known, 200).await;
+    // The publisher keeps a task for each of the two answers that it never ends. One left behind by each of the
+    // gateway's two dozen fetches would be more.
+    let before = Before::now(&gateway, 0).with_tasks(4);
     let redirect = "302 Found\r\nlocation: http://127.0.0.1:1/keys";
     let padded = format!("{set}{}", " ".repeat(300_000));
     for says in [
@@ -173,6 +177,7 @@ async fn the_keys_at_hand_stay_whatever_the_address_says() {
     let new = Issuer::es256("new");
     publisher.say(Says::Body(key_set(&[&new])));
     comes_to(&gateway, &new, 200).await;
+    before.assert_restored_without_a_client(&gateway).await;
 }
 
 #[tokio::test]
