@@ -52,12 +52,6 @@ impl Before {
         seen
     }
 
-    /// The same with so many tasks more, which are the test's own.
-    pub(crate) const fn with_tasks(mut self, more: usize) -> Self {
-        self.tasks += more;
-        self
-    }
-
     /// Waits until everything is back where it was, and the gateway still serves.
     async fn assert_restored(self, gateway: &Running) {
         let mut client = gateway.client().await;

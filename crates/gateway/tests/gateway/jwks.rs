@@ -150,9 +150,7 @@ async fn the_keys_at_hand_stay_whatever_the_address_says() {
     })
     .await;
     comes_to(&gateway, &known, 200).await;
-    // The publisher keeps a task for each of the two answers that it never ends. One left behind by each of the
-    // gateway's two dozen fetches would be more.
-    let before = Before::now(&gateway, 0).with_tasks(4);
+    let before = Before::now(&gateway, 0);
     let redirect = "302 Found\r\nlocation: http://127.0.0.1:1/keys";
     let padded = format!("{set}{}", " ".repeat(300_000));
     for says in [

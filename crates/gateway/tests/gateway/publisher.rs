@@ -156,7 +156,8 @@ async fn answer(
             while stream.write_all(&[b' '; 65_536]).await.is_ok() {}
             Ok(())
         }
-        Says::Silence => std::future::pending().await,
+        // Nothing, until who asked has gone.
+        Says::Silence => stream.read_to_end(&mut Vec::new()).await.map(drop),
         Says::Broken => stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 999\r\n\r\n{").await,
     };
     let _ = stream.shutdown().await;
