@@ -1,32 +1,34 @@
 //! The limiters of many keys, under a hard cap. It does not know what a key means.
 
-use std::collections::HashMap;
-use std::collections::hash_map::{Entry, RandomState};
 use std::hash::{BuildHasher, Hash};
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU32, NonZeroUsize};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Instant;
 
-use crate::limit::nanos;
-use crate::state::State;
-use crate::{Limit, Totals, Verdict};
+use foldhash::quality::RandomState;
+
+use crate::buckets::Buckets;
+use crate::log::Log;
+use crate::place::Kept;
+use crate::shard::{Bounds, Shard};
+use crate::state::At;
+use crate::{ConfigError, Limit, Totals, Verdict};
 
 /// More shards than this help no machine that we know of.
 const MAX_SHARDS: usize = 64;
-/// Below this many keys a shard is too small to choose well whom to forget.
-const MIN_SHARD_KEYS: usize = 64;
-/// Slots that each new key looks at, to forget those that are idle. A new key adds one slot and every removal
-/// brings another into its place, so less than 3 would never shrink the store.
-const SWEEP: usize = 4;
-/// Unblocked keys among which the one to forget is chosen.
-const CHOICE: usize = 8;
+/// Keys come to shards by chance: with fewer in each, some are full long before others.
+const MIN_SHARD_KEYS: usize = 1024;
 
 /// One [`Limit`] for many keys, each with its own state; all methods take `&self`.
 ///
-/// At most `max_keys` keys are held, spread over up to 64 locked shards by a keyed hash. Each new key clears out
-/// a few idle ones. Where none is idle and its shard is full, one that is not blocked and has used least (of a few)
-/// is forgotten, in at most one pass over the shard. A blocked key is never forgotten before its block ends:
-/// if all of a shard's are blocked, a new key is answered like a fresh one, but not held, and [`Self::untracked`] counts it.
+/// At most `max_keys` keys are held, spread over up to 64 locked shards by a keyed hash; a shard is full when it has its
+/// share. Each new key clears out a few idle ones. Where there is no room, of eight keys that are not blocked the one
+/// that has used least is forgotten. So nobody is missed much, and a blocked key is never forgotten before its block ends.
+/// If all that a new key looks at (64 places) are blocked, it is not held: such keys share one state in each shard, with
+/// the same limit but no block, and [`Self::untracked`] counts their requests. No step takes longer because there are many
+/// keys, but growing (by an eighth) and, every 2³⁰ steps of [`Limit::resolution`] or so, moving a shard's times.
+///
+/// Time is that of all keys of a shard: a `now` before the latest that any of them was asked with counts as that one.
 ///
 /// ```
 /// # #![allow(clippy::disallowed_methods, reason = "an example needs a clock")]
@@ -34,7 +36,7 @@ const CHOICE: usize = 8;
 /// use std::time::{Duration, Instant};
 /// use tidegate_ratelimit::{Keyed, Limit};
 ///
-/// let users = Keyed::new(Limit::new(1, Duration::from_secs(60)), NonZeroUsize::new(10_000).unwrap());
+/// let users = Keyed::new(Limit::per_minute(1), NonZeroUsize::new(10_000).unwrap());
 /// let now = Instant::now();
 /// assert!(users.check(&"ann", now, 1).is_allowed());
 /// assert!(users.check(&"bob", now, 1).is_allowed());
@@ -43,74 +45,145 @@ const CHOICE: usize = 8;
 #[derive(Debug)]
 pub struct Keyed<K> {
     limit: Limit,
+    max_keys: NonZeroUsize,
+    max_bytes: usize,
+    key_bytes: fn(&K) -> usize,
     began: OnceLock<Instant>,
     hasher: RandomState,
-    shards: Box<[Mutex<Shard<K>>]>,
+    store: Store<K>,
 }
 
 #[derive(Debug)]
-struct Shard<K> {
-    max_keys: usize,
-    places: HashMap<K, usize>,
-    slots: Vec<Slot<K>>,
-    /// Where the next search for an idle key begins.
-    hand: usize,
-    /// Until then no slot is free of a block.
-    full_until: u64,
-    totals: Totals,
-    untracked: u64,
+enum Store<K> {
+    Exact(Shards<K, Log>),
+    Counted(Shards<K, Buckets>),
 }
 
-#[derive(Debug)]
-struct Slot<K> {
-    key: K,
-    state: State,
+/// Their number is a power of two.
+type Shards<K, W> = Box<[Mutex<Shard<K, W>>]>;
+
+/// The same for both kinds of shards.
+macro_rules! shards {
+    ($store:expr, $shards:ident => $body:expr) => {
+        match $store {
+            Store::Exact($shards) => $body,
+            Store::Counted($shards) => $body,
+        }
+    };
 }
 
 impl<K: Hash + Eq + Clone> Keyed<K> {
     /// `limit` for each of at most `max_keys` keys. Allocates as keys come.
+    #[must_use]
     pub fn new(limit: Limit, max_keys: NonZeroUsize) -> Self {
-        let max_keys = max_keys.get();
-        let count = (max_keys / MIN_SHARD_KEYS).clamp(1, MAX_SHARDS);
-        let shard = |index| {
-            let share = max_keys / count + usize::from(index < max_keys % count);
-            Mutex::new(Shard::new(share))
+        let mut keyed = Self {
+            limit,
+            max_keys,
+            max_bytes: usize::MAX,
+            key_bytes: |_| 0,
+            began: OnceLock::new(),
+            hasher: RandomState::default(),
+            store: Store::Counted(Box::default()),
         };
-        let shards = (0..count).map(shard).collect();
-        Self { limit, began: OnceLock::new(), hasher: RandomState::new(), shards }
+        keyed.store = keyed.empty();
+        keyed
+    }
+
+    /// Holds no more than `max_bytes` bytes (beside 300 for each shard), however few keys that are. A key that is held
+    /// counts with the most that it can need.
+    ///
+    /// # Errors
+    /// [`ConfigError::MaxBytes`] if not even one key fits.
+    pub fn max_bytes(mut self, max_bytes: usize) -> Result<Self, ConfigError> {
+        let needed = self.bytes_per_key();
+        if max_bytes < needed {
+            return Err(ConfigError::MaxBytes { given: max_bytes, needed });
+        }
+        self.max_bytes = max_bytes;
+        self.store = self.empty();
+        Ok(self)
+    }
+
+    /// Says how many bytes a key has on the heap, such as `String::capacity`, so that [`Self::max_bytes`] counts them.
+    /// It must say the same of a key at any time.
+    #[must_use]
+    pub fn key_bytes(mut self, bytes: fn(&K) -> usize) -> Self {
+        self.key_bytes = bytes;
+        self.store = self.empty();
+        self
     }
 
     /// Decides about a request of `cost` units by `key`, as [`Limiter::check`](crate::Limiter::check) does.
+    #[inline]
     pub fn check(&self, key: &K, now: Instant, cost: u32) -> Verdict {
-        let at = self.at(now);
-        let mut shard = self.shard(key);
-        let verdict = shard.check(&self.limit, key, at, cost);
-        shard.totals.count(verdict);
-        verdict
+        self.check_if(key, now, cost, || true)
+    }
+
+    /// The same, but what passes is counted only if `rest` says that it passes there too: so that what one limit refuses, the
+    /// other does not count. An [`Verdict::Allowed`] whose `rest` said no has changed nothing here.
+    ///
+    /// ```
+    /// # #![allow(clippy::disallowed_methods, reason = "an example needs a clock")]
+    /// # use std::{num::NonZeroUsize, time::Instant};
+    /// # use tidegate_ratelimit::{Keyed, Limit};
+    /// # let (many, now) = (NonZeroUsize::MIN, Instant::now());
+    /// let (users, rooms) = (Keyed::new(Limit::per_hour(9), many), Keyed::new(Limit::per_second(0), many));
+    /// let mut room = None;
+    /// let user = users.check_if(&"ann", now, 1, || {
+    ///     room.insert(rooms.check(&"lobby", now, 1)).is_allowed()
+    /// });
+    /// assert!(user.is_allowed() && !room.unwrap().is_allowed());
+    /// assert!(users.is_empty());
+    /// ```
+    ///
+    /// `rest` is called while the key's shard is locked: it must not use this store, and where two stores are used
+    /// so, they must be used in the same order everywhere, or two threads may wait for each other for ever.
+    #[inline]
+    pub fn check_if(
+        &self,
+        key: &K,
+        now: Instant,
+        cost: u32,
+        rest: impl FnOnce() -> bool,
+    ) -> Verdict {
+        let (at, hash) = (self.at(now), self.hasher.hash_one(key));
+        let named = (low(hash), key);
+        shards!(&self.store, shards => {
+            shard(shards, hash).map_or(ONLY_IF_THERE_WERE_NO_SHARD, |mut shard| {
+                shard.check_if(&self.limit, named, at, cost, rest)
+            })
+        })
     }
 
     /// The verdict that [`Self::check`] would give, with nothing counted.
     pub fn peek(&self, key: &K, now: Instant, cost: u32) -> Verdict {
-        let at = self.at(now);
-        match self.shard(key).state(key) {
-            Some(state) => state.peek(&self.limit, at, cost),
-            None => State::new(&self.limit).peek(&self.limit, at, cost),
-        }
+        let (at, hash) = (self.at(now), self.hasher.hash_one(key));
+        let named = (low(hash), key);
+        shards!(&self.store, shards => {
+            shard(shards, hash).map_or(ONLY_IF_THERE_WERE_NO_SHARD, |mut shard| {
+                shard.peek(&self.limit, named, at, cost)
+            })
+        })
     }
 
     /// Forgets a key and its block, as when its last connection went.
     pub fn forget(&self, key: &K) {
-        self.shard(key).forget(key);
+        let hash = self.hasher.hash_one(key);
+        shards!(&self.store, shards => {
+            if let Some(mut shard) = shard(shards, hash) {
+                shard.forget((low(hash), key));
+            }
+        });
     }
 
     /// The limit that is in force for each key.
-    pub fn limit(&self) -> Limit {
+    pub const fn limit(&self) -> Limit {
         self.limit
     }
 
     /// How many keys are held, idle ones included.
     pub fn len(&self) -> usize {
-        self.shards.iter().map(|shard| lock(shard).slots.len()).sum()
+        shards!(&self.store, shards => locked(shards).map(|shard| shard.len()).sum())
     }
 
     /// Whether no key is held.
@@ -118,134 +191,77 @@ impl<K: Hash + Eq + Clone> Keyed<K> {
         self.len() == 0
     }
 
+    /// Bytes of all tables and logs, and what [`Self::key_bytes`] says of the keys.
+    pub fn bytes(&self) -> usize {
+        shards!(&self.store, shards => locked(shards).map(|shard| shard.bytes()).sum())
+    }
+
     /// Requests by verdict over all keys, forgotten ones included.
     pub fn totals(&self) -> Totals {
-        self.shards.iter().fold(Totals::default(), |sum, shard| sum.plus(lock(shard).totals))
+        let sum = Totals::default();
+        shards!(&self.store, shards => locked(shards).fold(sum, |sum, shard| sum.plus(shard.totals())))
     }
 
-    /// Requests by new keys that could not be held because every slot of their shard was blocked.
+    /// Requests by new keys that could not be held because all others were blocked.
     pub fn untracked(&self) -> u64 {
-        self.shards.iter().map(|shard| lock(shard).untracked).sum()
+        shards!(&self.store, shards => locked(shards).map(|shard| shard.untracked()).sum())
     }
 
-    fn at(&self, now: Instant) -> u64 {
-        nanos(now.saturating_duration_since(*self.began.get_or_init(|| now)))
+    /// A store that holds nothing, within the bounds.
+    fn empty(&self) -> Store<K> {
+        match self.limit.is_exact() {
+            true => Store::Exact(self.shards()),
+            false => Store::Counted(self.shards()),
+        }
     }
 
-    fn shard(&self, key: &K) -> MutexGuard<'_, Shard<K>> {
-        let spread = self.hasher.hash_one(key) as usize % self.shards.len();
-        lock(&self.shards[spread])
+    fn shards<W: Kept>(&self) -> Shards<K, W> {
+        let keys = self.max_keys.get().min(self.max_bytes / self.bytes_per_key()).max(1);
+        let count = 1 << (keys / MIN_SHARD_KEYS).clamp(1, MAX_SHARDS).ilog2();
+        let shard = |index| {
+            let keys = keys / count + usize::from(index < keys % count);
+            let bounds = Bounds { keys, bytes: self.max_bytes / count, key_bytes: self.key_bytes };
+            Mutex::new(Shard::new(&self.limit, bounds))
+        };
+        (0..count).map(shard).collect()
+    }
+
+    fn bytes_per_key(&self) -> usize {
+        match self.limit.is_exact() {
+            true => Shard::<K, Log>::bytes_per_key(&self.limit),
+            false => Shard::<K, Buckets>::bytes_per_key(&self.limit),
+        }
+    }
+
+    #[inline]
+    fn at(&self, now: Instant) -> At {
+        let began = *self.began.get_or_init(|| now);
+        At { now, nanos: At::nanos_since(began, now), tick: 0 }
     }
 }
 
-impl<K: Hash + Eq + Clone> Shard<K> {
-    fn new(max_keys: usize) -> Self {
-        Self {
-            max_keys,
-            places: HashMap::new(),
-            slots: Vec::new(),
-            hand: 0,
-            full_until: 0,
-            totals: Totals::default(),
-            untracked: 0,
-        }
-    }
+/// What a store without shards would say; there is none.
+const ONLY_IF_THERE_WERE_NO_SHARD: Verdict = Verdict::Limited { retry_after: crate::FOREVER };
 
-    fn check(&mut self, limit: &Limit, key: &K, at: u64, cost: u32) -> Verdict {
-        if let Some(slot) = self.places.get(key).and_then(|&place| self.slots.get_mut(place)) {
-            return slot.state.check(limit, at, cost);
-        }
-        let mut state = State::new(limit);
-        let verdict = state.check(limit, at, cost);
-        if !state.is_idle(limit, at) {
-            self.hold(limit, key, at, state);
-        }
-        verdict
-    }
+/// The half of a hash that orders a shard's table.
+#[inline]
+fn low(hash: u64) -> NonZeroU32 {
+    NonZeroU32::new(hash as u32).unwrap_or(NonZeroU32::MIN)
+}
 
-    fn state(&self, key: &K) -> Option<&State> {
-        let place = *self.places.get(key)?;
-        self.slots.get(place).map(|slot| &slot.state)
-    }
+/// The shard that the other half of a hash chooses.
+#[inline]
+fn shard<K, W: Kept>(shards: &Shards<K, W>, hash: u64) -> Option<MutexGuard<'_, Shard<K, W>>> {
+    let index = (hash >> 32) as usize & (shards.len() - 1);
+    shards.get(index).map(lock)
+}
 
-    /// Holds a new key, in the place of another if there is no room.
-    fn hold(&mut self, limit: &Limit, key: &K, at: u64, state: State) {
-        self.sweep(limit, at);
-        if self.slots.len() >= self.max_keys {
-            match self.least_needed(limit, at) {
-                Some(place) => self.remove(place),
-                None => {
-                    self.untracked += 1;
-                    return;
-                }
-            }
-        }
-        if let Entry::Vacant(vacant) = self.places.entry(key.clone()) {
-            vacant.insert(self.slots.len());
-            self.slots.push(Slot { key: key.clone(), state });
-        }
-    }
-
-    /// Forgets the idle ones among the next few slots.
-    fn sweep(&mut self, limit: &Limit, at: u64) {
-        for _ in 0..SWEEP {
-            match self.slots.get(self.hand) {
-                Some(slot) if slot.state.is_idle(limit, at) => self.remove(self.hand),
-                Some(_) => self.hand += 1,
-                None => self.hand = 0,
-            }
-        }
-    }
-
-    /// The place of the key that is missed least: an idle one, or of the next few that are not blocked the
-    /// one with the lowest load.
-    fn least_needed(&mut self, limit: &Limit, at: u64) -> Option<usize> {
-        if at < self.full_until {
-            return None;
-        }
-        let (mut seen, mut best, mut first_unblocked) = (0, None, u64::MAX);
-        for step in 0..self.slots.len() {
-            let place = (self.hand + step) % self.slots.len();
-            let state = &self.slots.get(place)?.state;
-            if state.is_blocked(at) {
-                first_unblocked = first_unblocked.min(state.blocked_until());
-                continue;
-            }
-            let load = state.load(limit, at);
-            if best.is_none_or(|(least, _)| load < least) {
-                best = Some((load, place));
-            }
-            seen += 1;
-            if load == 0 || seen == CHOICE {
-                break;
-            }
-        }
-        if best.is_none() {
-            self.full_until = first_unblocked;
-        }
-        best.map(|(_, place)| place)
-    }
-
-    fn forget(&mut self, key: &K) {
-        if let Some(&place) = self.places.get(key) {
-            self.remove(place);
-            self.full_until = 0;
-        }
-    }
-
-    /// Removes a slot; the last one takes its place.
-    fn remove(&mut self, place: usize) {
-        let removed = self.slots.swap_remove(place);
-        self.places.remove(&removed.key);
-        if let Some(moved) = self.slots.get(place)
-            && let Some(its_place) = self.places.get_mut(&moved.key)
-        {
-            *its_place = place;
-        }
-    }
+fn locked<K, W: Kept>(shards: &Shards<K, W>) -> impl Iterator<Item = MutexGuard<'_, Shard<K, W>>> {
+    shards.iter().map(lock)
 }
 
 /// A shard is never left half changed by a panic that we could cause; one of `K`'s own costs at most a count.
-fn lock<K>(shard: &Mutex<Shard<K>>) -> MutexGuard<'_, Shard<K>> {
+#[inline]
+fn lock<K, W: Kept>(shard: &Mutex<Shard<K, W>>) -> MutexGuard<'_, Shard<K, W>> {
     shard.lock().unwrap_or_else(PoisonError::into_inner)
 }

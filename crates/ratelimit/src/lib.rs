@@ -1,8 +1,8 @@
 //! Sliding-window rate limits with bursts and blocks; the refusal is a value that says when to retry.
 //!
 //! A [`Limit`] is a value: N requests in a window W, a burst B, a block. A [`Limiter`] is the state of
-//! one key and lives where the key lives (a session, a connection); [`Keyed`] holds the states of many
-//! keys under a hard cap. Both answer with a [`Verdict`] at once and never wait. Nothing here knows a
+//! one key and lives where the key lives (a session, a connection), [`Limiters`] are several limits on one key; [`Keyed`] holds
+//! the states of many keys under a hard cap. All answer with a [`Verdict`] at once and never wait. Nothing here knows a
 //! clock (`now` is an argument), a runtime, a wire format or what a request is.
 //!
 //! # How a burst is paid back
@@ -16,34 +16,41 @@
 //! on 30 pass in each window, and the spike of 35 is possible again after 120 s without a request.
 //! With 5 in 1 s and no burst, the 6th request at 0 s is refused and passes at 1 s.
 //!
-//! # Exact and estimated
+//! # Exact and counted
 //!
 //! Up to N + B = [`EXACT_CAPACITY`] the bookings themselves are kept, four bytes each, and the decision is
-//! exact to [`Limit::resolution`]. Above, two counters are kept and the units of the window before are taken as spread evenly
-//! over it. Then at most 2·N + B units pass in any window (N + B if they come evenly), and a request may be
-//! refused up to W too early or late when they do not.
+//! exact to [`Limit::resolution`]. Above, units are counted in eleven buckets of W / 10, and a bucket counts whole until
+//! all of it has left the window. So here too at most N + B units pass in any window (and k·N + B in any k); but a
+//! request may be refused up to W / 10 longer than an exact log would refuse it, and a steady stream gets at least
+//! ten elevenths of N. Above N + B = 65 535 each bucket is rounded up to N + B / 65 535 units.
 //!
 //! # The block
 //!
 //! With [`Limit::block`] the first refusal blocks the key until the block is over *and* the refused request
 //! fits. Refusals before that moment are told the time that is left, and never extend it.
 
-mod counter;
+mod buckets;
+mod cells;
+mod error;
+mod held;
 mod keyed;
-#[cfg(feature = "tower")]
-mod layer;
 mod limit;
 mod limiter;
+mod limiters;
 mod log;
+mod place;
+mod shard;
 mod state;
+mod table;
 mod totals;
 mod verdict;
+mod window;
 
+pub use error::ConfigError;
 pub use keyed::Keyed;
-#[cfg(feature = "tower")]
-pub use layer::{Cost, RateLimit, RateLimitFuture, RateLimitLayer};
 pub use limit::{EXACT_CAPACITY, Limit};
 pub use limiter::Limiter;
+pub use limiters::Limiters;
 pub use totals::{SharedTotals, Totals};
 pub use verdict::{FOREVER, Refused, Verdict};
 

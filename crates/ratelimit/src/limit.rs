@@ -2,8 +2,19 @@
 
 use std::time::Duration;
 
-/// Up to this N + B a limiter keeps every booking and is exact; above it counts in two buckets.
+use crate::ConfigError;
+
+/// Up to this N + B a limiter keeps every booking and is exact; above it counts in eleven buckets.
+///
+/// At 256 a key costs 1 KiB and its slowest check (all 256 bookings end at once) about as much as two cache
+/// misses; the README has the figures.
 pub const EXACT_CAPACITY: u32 = 256;
+
+/// The most that N + B can be: 4095 MiB, where units are bytes.
+const MOST_UNITS: u32 = 4095 << 20;
+
+/// A tick is no coarser than this power of two (1 µs), unless the window is too long for it.
+const EVEN_SHIFT: u32 = 10;
 
 /// N units in a window W, with a burst B above it and a block after a refusal.
 ///
@@ -11,35 +22,65 @@ pub const EXACT_CAPACITY: u32 = 256;
 /// use std::time::Duration;
 /// use tidegate_ratelimit::Limit;
 ///
-/// let limit = Limit::new(30, Duration::from_secs(60)).burst(5).block(Duration::from_secs(30));
+/// let limit = Limit::new(30, Duration::from_secs(60))?.burst(5).block(Duration::from_secs(30));
 /// assert_eq!(limit.capacity(), 35);
+/// assert_eq!(Limit::per_minute(30).burst(5).block(Duration::from_secs(30)), limit);
+/// # Ok::<(), tidegate_ratelimit::ConfigError>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Limit {
     max_requests: u32,
     burst: u32,
+    /// Nanoseconds, never 0.
     window: u64,
+    /// Nanoseconds.
     block: u64,
-    /// A tick of the exact log is `1 << tick_shift` nanoseconds.
+    /// A tick is `1 << tick_shift` nanoseconds.
     tick_shift: u8,
+    window_ticks: u32,
 }
 
 impl Limit {
     /// `max_requests` units in each `window`, no burst, no block.
     ///
-    /// With 0 units nothing that costs something ever passes, whatever the burst. A `window` of zero is
-    /// taken as 1 ns, one above 584 years as 584 years.
-    pub const fn new(max_requests: u32, window: Duration) -> Self {
-        let window = nanos(window);
-        let window = if window == 0 { 1 } else { window };
-        Self { max_requests, burst: 0, window, block: 0, tick_shift: 0 }.with_tick()
+    /// With 0 units nothing that costs something ever passes, whatever the burst. More than 4 293 918 720 units are cut
+    /// to that, a `window` of more than 584 years to 584 years.
+    ///
+    /// # Errors
+    /// [`ConfigError::Window`] for a window of zero.
+    pub const fn new(max_requests: u32, window: Duration) -> Result<Self, ConfigError> {
+        match nanos(window) {
+            0 => Err(ConfigError::Window),
+            window => Ok(Self::of(max_requests, window)),
+        }
+    }
+
+    /// `max_requests` units in each second.
+    pub const fn per_second(max_requests: u32) -> Self {
+        Self::of(max_requests, 1_000_000_000)
+    }
+
+    /// `max_requests` units in each minute.
+    pub const fn per_minute(max_requests: u32) -> Self {
+        Self::of(max_requests, 60 * 1_000_000_000)
+    }
+
+    /// `max_requests` units in each hour.
+    pub const fn per_hour(max_requests: u32) -> Self {
+        Self::of(max_requests, 3_600 * 1_000_000_000)
+    }
+
+    const fn of(max_requests: u32, window: u64) -> Self {
+        let max_requests = if max_requests < MOST_UNITS { max_requests } else { MOST_UNITS };
+        Self { max_requests, burst: 0, window, block: 0, tick_shift: 0, window_ticks: 0 }
+            .with_tick()
     }
 
     /// Lets a spike of `units` above the limit pass; it takes the place of later requests.
-    /// N + B is at most `u32::MAX`, what is above is cut off.
+    /// N + B is at most 4 293 918 720, what is above is cut off.
     #[must_use]
     pub const fn burst(mut self, units: u32) -> Self {
-        let most = u32::MAX - self.max_requests;
+        let most = MOST_UNITS - self.max_requests;
         self.burst = if units < most { units } else { most };
         self.with_tick()
     }
@@ -48,7 +89,7 @@ impl Limit {
     #[must_use]
     pub const fn block(mut self, block: Duration) -> Self {
         self.block = nanos(block);
-        self
+        self.with_tick()
     }
 
     /// N: the units that pass in a window.
@@ -81,49 +122,79 @@ impl Limit {
         self.capacity() <= EXACT_CAPACITY
     }
 
-    /// The step in which an exact limiter sees time: about W / 2³⁰, so 1 ns for 1 s, 64 ns for 60 s and
-    /// less than 1 ms for every window up to 8 days (with B ≤ N). `retry_after` is exact in itself whatever the step.
+    /// The step in which time is seen: 512 ns for a window of 1 s, about 1 µs for one of 60 s, and at most 1 ms for every
+    /// window up to 6 days (with B ≤ N).
+    ///
+    /// A request counts from the last step that is not after it. So at most N + B pass in any window that is one step
+    /// shorter than W.
     pub const fn resolution(&self) -> Duration {
         Duration::from_nanos(1 << self.tick_shift)
     }
 
-    /// The smallest power of two nanoseconds in which the bookings that count at one time, and one window
-    /// more, span no more than `u32::MAX` steps.
-    const fn with_tick(mut self) -> Self {
-        let windows_ahead = match self.max_requests {
-            0 => 0,
-            n => self.burst.div_ceil(n),
-        };
-        let span = self.window.saturating_mul(2 + windows_ahead as u64);
-        self.tick_shift = 32_u32.saturating_sub(span.leading_zeros()) as u8;
+    /// The same without a block.
+    pub(crate) const fn without_block(mut self) -> Self {
+        self.block = 0;
         self
     }
 
-    pub(crate) const fn window_nanos(&self) -> u64 {
-        self.window
+    /// A power of two nanoseconds that divides window and block if it can, about 1 µs at most; but so many that all
+    /// that lies ahead of a moment, and two windows, span less than 2³¹ steps.
+    const fn with_tick(mut self) -> Self {
+        let windows_ahead = match self.is_exact() && self.max_requests > 0 {
+            true => 1 + self.burst.div_ceil(self.max_requests) as u128,
+            false => 2,
+        };
+        let windows = if windows_ahead > 2 { windows_ahead } else { 2 };
+        let window = self.window as u128 * windows;
+        let span = if window > self.block as u128 { window } else { self.block as u128 };
+        let least = (128 - span.leading_zeros()).saturating_sub(31);
+        let even = (self.window | self.block).trailing_zeros();
+        let even = if even < EVEN_SHIFT { even } else { EVEN_SHIFT };
+        let shift = if least > even { least } else { even };
+        self.tick_shift = shift as u8;
+        self.window_ticks = ticks(self.window, shift) as u32;
+        self
     }
 
-    pub(crate) const fn block_nanos(&self) -> u64 {
-        self.block
-    }
-
-    /// The last tick that is not after `at` (nanoseconds).
+    /// The tick in which nanosecond `at` lies.
+    #[inline]
     pub(crate) const fn tick(&self, at: u64) -> u64 {
         at >> self.tick_shift
     }
 
     /// When a tick begins, in nanoseconds; saturates.
+    #[inline]
     pub(crate) const fn tick_nanos(&self, tick: u64) -> u64 {
         tick.saturating_mul(1 << self.tick_shift)
     }
 
-    /// W in ticks, rounded up.
-    pub(crate) const fn window_ticks(&self) -> u64 {
-        self.window.div_ceil(1 << self.tick_shift)
+    /// W in ticks, rounded up: at least 1, less than 2³⁰.
+    #[inline]
+    pub(crate) const fn window_ticks(&self) -> u32 {
+        self.window_ticks
+    }
+
+    /// The block in ticks, rounded up: less than 2³¹ + 1.
+    pub(crate) const fn block_ticks(&self) -> u64 {
+        ticks(self.block, self.tick_shift as u32)
+    }
+
+    #[inline]
+    pub(crate) const fn has_block(&self) -> bool {
+        self.block > 0
     }
 }
 
+const fn ticks(nanos: u64, shift: u32) -> u64 {
+    if shift >= 64 {
+        return if nanos > 0 { 1 } else { 0 };
+    }
+    let whole = nanos >> shift;
+    if nanos == whole << shift { whole } else { whole + 1 }
+}
+
 /// Whole nanoseconds of a duration; saturates at 584 years.
+#[inline]
 pub(crate) const fn nanos(duration: Duration) -> u64 {
     duration.as_secs().saturating_mul(1_000_000_000).saturating_add(duration.subsec_nanos() as u64)
 }

@@ -1,73 +1,128 @@
-//! The exact window: the bookings that still count, oldest first, as 32-bit ticks from a base.
-//! It does not know blocks. Its times are nanoseconds that never go back.
-
-use std::collections::VecDeque;
+//! The exact window: the bookings that still count, oldest first, in a ring of 32-bit ticks.
+//! It does not know blocks, nor whose memory the ring is.
 
 use crate::Limit;
+use crate::window::Window;
 
-/// Bookings never decrease from front to back. A booking counts until W after it; no more than N + B count
+/// Bookings never decrease from oldest to newest. A booking counts until W after it; no more than N + B count
 /// at any time, and those beyond the Nth lie in the future.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Log {
-    /// The tick from which `booked` counts.
-    base: u64,
-    booked: VecDeque<u32>,
+    /// The cell of the oldest booking.
+    head: u16,
+    len: u16,
 }
 
 impl Log {
-    /// How many units count at `now`.
-    pub(crate) fn load(&self, limit: &Limit, now: u64) -> u32 {
-        let tick = limit.tick(now);
-        let over = self.booked.partition_point(|&offset| self.end(limit, offset) <= tick);
-        u32::try_from(self.booked.len() - over).unwrap_or(u32::MAX)
+    pub(crate) const fn new() -> Self {
+        Self { head: 0, len: 0 }
     }
 
-    /// When `cost` units (1 to capacity) fit if nothing is taken before: a time in the past means now.
-    pub(crate) fn fits_at(&self, limit: &Limit, cost: u32) -> u64 {
+    /// The booking after `index` older ones.
+    #[inline]
+    fn booking(self, cells: &[u32], index: usize) -> u32 {
+        // Never outside: no index is at or beyond `len`, and `len` is at most the number of cells.
+        cells.get(self.cell(cells, index)).copied().unwrap_or(0)
+    }
+
+    #[inline]
+    fn cell(self, cells: &[u32], index: usize) -> usize {
+        let cell = usize::from(self.head) + index;
+        if cell >= cells.len() { cell - cells.len() } else { cell }
+    }
+
+    /// When the booking after `index` older ones counts no more.
+    #[inline]
+    fn end(self, cells: &[u32], limit: &Limit, index: usize) -> u32 {
+        self.booking(cells, index).saturating_add(limit.window_ticks())
+    }
+
+    /// When the newest booking counts no more.
+    #[inline]
+    fn last_end(self, cells: &[u32], limit: &Limit) -> u32 {
+        match usize::from(self.len).checked_sub(1) {
+            Some(newest) => self.end(cells, limit, newest),
+            None => 0,
+        }
+    }
+
+    #[inline]
+    fn drop_ended(&mut self, cells: &[u32], limit: &Limit, now: u32) {
+        if self.last_end(cells, limit) <= now {
+            *self = Self::default();
+        }
+        while self.len > 0 && self.end(cells, limit, 0) <= now {
+            self.head = self.cell(cells, 1) as u16;
+            self.len -= 1;
+        }
+    }
+
+    /// The bookings in order, into other cells that are at least as many.
+    pub(crate) fn move_to(&mut self, cells: &[u32], target: &mut [u32]) {
+        for (index, cell) in target.iter_mut().enumerate().take(self.len.into()) {
+            *cell = self.booking(cells, index);
+        }
+        self.head = 0;
+    }
+}
+
+impl Window for Log {
+    #[inline]
+    fn advance(&mut self, cells: &[u32], limit: &Limit, now: u32) {
+        if self.len > 0 && self.end(cells, limit, 0) <= now {
+            self.drop_ended(cells, limit, now);
+        }
+    }
+
+    #[inline]
+    fn load(&self) -> u32 {
+        self.len.into()
+    }
+
+    fn load_at(&self, cells: &[u32], limit: &Limit, now: u32) -> u32 {
+        let mut later = *self;
+        later.advance(cells, limit, now);
+        later.load()
+    }
+
+    fn is_over(&self, cells: &[u32], limit: &Limit, now: u32) -> bool {
+        self.last_end(cells, limit) <= now
+    }
+
+    fn fits_at(&self, cells: &[u32], limit: &Limit, cost: u32) -> u64 {
         let may_stay = limit.capacity().saturating_sub(cost) as usize;
-        let last_to_go = self.booked.len().checked_sub(may_stay + 1);
-        let booked = last_to_go.and_then(|index| self.booked.get(index));
-        booked.map_or(0, |&offset| limit.tick_nanos(self.end(limit, offset)))
+        match usize::from(self.len).checked_sub(may_stay + 1) {
+            Some(last_to_go) => self.end(cells, limit, last_to_go).into(),
+            None => 0,
+        }
     }
 
-    /// Books `cost` units, which fit at `now`.
-    pub(crate) fn take(&mut self, limit: &Limit, now: u64, cost: u32) {
-        let tick = limit.tick(now);
-        while self.booked.front().is_some_and(|&offset| self.end(limit, offset) <= tick) {
-            self.booked.pop_front();
-        }
+    #[inline]
+    fn free_at(&self, cells: &[u32], limit: &Limit) -> u64 {
+        self.last_end(cells, limit).into()
+    }
+
+    #[inline]
+    fn needs(&self, cost: u32) -> usize {
+        usize::from(self.len) + cost as usize
+    }
+
+    #[inline]
+    fn take(&mut self, cells: &mut [u32], limit: &Limit, now: u32, cost: u32) {
         for _ in 0..cost {
-            self.book(limit, tick);
+            let nth_before = usize::from(self.len).checked_sub(limit.max_requests() as usize);
+            let full_until = nth_before.map_or(0, |index| self.end(cells, limit, index));
+            let cell = self.cell(cells, self.len.into());
+            let Some(cell) = cells.get_mut(cell) else { return };
+            *cell = now.max(full_until);
+            self.len += 1;
         }
     }
 
-    /// Books one unit for `tick`, or for the end of the Nth booking before it.
-    fn book(&mut self, limit: &Limit, tick: u64) {
-        let nth_before = self.booked.len().checked_sub(limit.max_requests() as usize);
-        let full_until = nth_before
-            .and_then(|index| self.booked.get(index))
-            .map_or(0, |&offset| self.end(limit, offset));
-        let booking = tick.max(full_until);
-        if self.booked.is_empty() {
-            self.base = booking;
-        } else if booking - self.base > u64::from(u32::MAX) {
-            self.rebase();
+    fn rebase(&mut self, cells: &mut [u32], _: &Limit, _: u64, by: u64) {
+        let by = u32::try_from(by).unwrap_or(u32::MAX);
+        for booking in cells {
+            *booking = booking.saturating_sub(by);
         }
-        // The tick is chosen so that the bookings that count span less than `u32::MAX` (`Limit::with_tick`).
-        self.booked.push_back(u32::try_from(booking - self.base).unwrap_or(u32::MAX));
-    }
-
-    /// Counts from the oldest booking on.
-    fn rebase(&mut self) {
-        let oldest = self.booked.front().copied().unwrap_or(0);
-        self.base += u64::from(oldest);
-        for offset in &mut self.booked {
-            *offset -= oldest;
-        }
-    }
-
-    /// The tick at which a booking counts no more.
-    fn end(&self, limit: &Limit, offset: u32) -> u64 {
-        (self.base + u64::from(offset)).saturating_add(limit.window_ticks())
     }
 }

@@ -1,142 +1,190 @@
-//! The state of one key and the decision itself. It knows the window and the block; it counts time in
-//! nanoseconds from a beginning that its owner remembers, and does not count verdicts.
+//! The state of one key and the decision itself. It knows the window and the block; its times are ticks. It does not
+//! count verdicts, and the limit is not part of it, so that many keys share one.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use crate::counter::Counter;
-use crate::log::Log;
+use crate::limit::nanos;
+use crate::window::Window;
 use crate::{FOREVER, Limit, Verdict};
 
-/// The limit is not part of it, so that many keys can share one.
-#[derive(Clone, Debug)]
-pub(crate) struct State {
-    /// The latest time seen; an earlier one counts as this.
-    latest: u64,
-    blocked_until: u64,
-    window: Window,
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct State<W> {
+    blocked_until: u32,
+    window: W,
 }
 
-#[derive(Clone, Debug)]
-enum Window {
-    Exact(Log),
-    Estimated(Counter),
+/// What is decided about a request, before it counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Decision {
+    Passes,
+    /// It passes at this tick.
+    Waits(u64),
+    Never,
 }
 
-impl State {
-    pub(crate) fn new(limit: &Limit) -> Self {
-        let window = match limit.is_exact() {
-            true => Window::Exact(Log::default()),
-            false => Window::Estimated(Counter::default()),
-        };
-        Self { latest: 0, blocked_until: 0, window }
-    }
+/// One moment: as its caller has it, and in nanoseconds and ticks from the moment that counts as 0.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct At {
+    pub(crate) now: Instant,
+    pub(crate) nanos: u64,
+    /// The tick, or the latest one seen, whichever is later.
+    pub(crate) tick: u32,
+}
 
-    /// Decides, and counts what passes.
-    pub(crate) fn check(&mut self, limit: &Limit, at: u64, cost: u32) -> Verdict {
-        let Some(passes_at) = self.passes_at(limit, cost) else {
-            return Verdict::Limited { retry_after: FOREVER };
-        };
-        let now = self.latest.max(at);
-        self.latest = now;
-        if passes_at <= now {
-            self.window.take(limit, now, cost);
-            return self.allowed(limit, at);
+impl<W: Window> State<W> {
+    /// Decides; a refusal starts the block. What passes is yet to be taken.
+    #[inline]
+    pub(crate) fn decide(&mut self, cells: &[u32], limit: &Limit, now: u32, cost: u32) -> Decision {
+        self.window.advance(cells, limit, now);
+        let fits = self.window.load() as u64 + u64::from(cost) <= u64::from(limit.capacity());
+        if (fits && self.blocked_until <= now) || cost == 0 {
+            return Decision::Passes;
         }
-        if limit.block_nanos() > 0 && now >= self.blocked_until {
-            self.blocked_until = passes_at.max(now.saturating_add(limit.block_nanos()));
+        self.refuse(cells, limit, now, cost)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn refuse(&mut self, cells: &[u32], limit: &Limit, now: u32, cost: u32) -> Decision {
+        let decision = self.foresee(cells, limit, now, cost);
+        if let Decision::Waits(passes_at) = decision
+            && !self.is_blocked(now.into())
+            && limit.has_block()
+        {
+            // A limit whose burst takes ages to be paid back ends the block before, and the next refusal starts one.
+            self.blocked_until = u32::try_from(passes_at).unwrap_or(u32::MAX);
         }
-        refused(limit, passes_at.max(self.blocked_until), at)
+        decision
     }
 
-    /// What [`Self::check`] would decide.
-    pub(crate) fn peek(&self, limit: &Limit, at: u64, cost: u32) -> Verdict {
-        let Some(passes_at) = self.passes_at(limit, cost) else {
-            return Verdict::Limited { retry_after: FOREVER };
-        };
-        let now = self.latest.max(at);
-        if passes_at <= now {
-            return self.allowed(limit, at);
+    /// What [`Self::decide`] says of a request that does not pass.
+    fn foresee(&self, cells: &[u32], limit: &Limit, now: u32, cost: u32) -> Decision {
+        if cost > limit.capacity() {
+            return Decision::Never;
         }
-        let block_over = match self.is_blocked(now) {
-            true => self.blocked_until,
-            false => now.saturating_add(limit.block_nanos()),
+        let fits_at = self.window.fits_at(cells, limit, cost);
+        let block_over = match self.is_blocked(now.into()) {
+            true => u64::from(self.blocked_until),
+            false => u64::from(now) + limit.block_ticks(),
         };
-        refused(limit, passes_at.max(block_over), at)
+        Decision::Waits(fits_at.max(block_over))
     }
 
-    pub(crate) fn is_blocked(&self, at: u64) -> bool {
-        self.latest.max(at) < self.blocked_until
+    /// The verdict that [`Self::decide`] would lead to, with nothing changed.
+    pub(crate) fn peek(&self, cells: &[u32], limit: &Limit, at: &At, cost: u32) -> Verdict {
+        let mut copy = *self;
+        let decision = copy.decide(cells, limit, at.tick, cost);
+        copy.verdict(cells, limit, at, decision)
     }
 
-    /// The units that would pass now: none while blocked.
-    pub(crate) fn remaining(&self, limit: &Limit, at: u64) -> u32 {
-        match self.is_blocked(at) {
+    /// How many cells it needs to take `cost` units.
+    #[inline]
+    pub(crate) fn needs(&self, cost: u32) -> usize {
+        self.window.needs(cost)
+    }
+
+    /// Counts what [`Self::decide`] has just let pass.
+    #[inline]
+    pub(crate) fn take(&mut self, cells: &mut [u32], limit: &Limit, now: u32, cost: u32) {
+        self.window.take(cells, limit, now, cost);
+    }
+
+    /// What a decision means to the caller; of one that passes, after it was taken.
+    #[inline]
+    pub(crate) fn verdict(
+        &self,
+        cells: &[u32],
+        limit: &Limit,
+        at: &At,
+        decision: Decision,
+    ) -> Verdict {
+        match decision {
+            Decision::Passes => Verdict::Allowed {
+                remaining: self.remaining(limit, at.tick),
+                reset: at.until(limit, self.free_at(cells, limit)),
+            },
+            Decision::Waits(tick) => at.refused(limit, tick),
+            Decision::Never => Verdict::Limited { retry_after: FOREVER },
+        }
+    }
+
+    #[inline]
+    pub(crate) fn is_blocked(&self, now: u64) -> bool {
+        now < self.blocked_until.into()
+    }
+
+    /// The units that would pass, as of the last decision: none while blocked.
+    #[inline]
+    fn remaining(&self, limit: &Limit, now: u32) -> u32 {
+        match self.is_blocked(now.into()) {
             true => 0,
-            false => limit.capacity().saturating_sub(self.load(limit, at)),
+            false => limit.capacity().saturating_sub(self.window.load()),
         }
     }
 
-    /// How long until everything is free, if nothing more comes.
-    pub(crate) fn reset_after(&self, limit: &Limit, at: u64) -> Duration {
-        let free_at = self.window.fits_at(limit, limit.capacity());
-        Duration::from_nanos(free_at.max(self.blocked_until).saturating_sub(at))
+    /// The tick at which everything is free if nothing more comes.
+    #[inline]
+    fn free_at(&self, cells: &[u32], limit: &Limit) -> u64 {
+        self.window.free_at(cells, limit).max(self.blocked_until.into())
     }
 
     /// Whether it says no more than a fresh one would.
-    pub(crate) fn is_idle(&self, limit: &Limit, at: u64) -> bool {
-        !self.is_blocked(at) && self.load(limit, at) == 0
-    }
-
-    pub(crate) fn blocked_until(&self) -> u64 {
-        self.blocked_until
+    pub(crate) fn is_idle(&self, cells: &[u32], limit: &Limit, now: u32) -> bool {
+        !self.is_blocked(now.into()) && self.window.is_over(cells, limit, now)
     }
 
     /// How many units count.
-    pub(crate) fn load(&self, limit: &Limit, at: u64) -> u32 {
-        let now = self.latest.max(at);
-        match &self.window {
-            Window::Exact(log) => log.load(limit, now),
-            Window::Estimated(counter) => counter.load(limit, now),
-        }
+    pub(crate) fn load_at(&self, cells: &[u32], limit: &Limit, now: u32) -> u32 {
+        self.window.load_at(cells, limit, now)
     }
 
-    /// When a request passes: block over and window free; `None`: never.
-    fn passes_at(&self, limit: &Limit, cost: u32) -> Option<u64> {
-        match cost {
-            0 => Some(0),
-            _ if cost > limit.capacity() => None,
-            _ => Some(self.window.fits_at(limit, cost).max(self.blocked_until)),
-        }
+    /// Counts time from `by` ticks later on; it is tick `now`, of the old count.
+    pub(crate) fn rebase(&mut self, cells: &mut [u32], limit: &Limit, now: u64, by: u64) {
+        self.window.rebase(cells, limit, now, by);
+        // No more than it was.
+        self.blocked_until = u64::from(self.blocked_until).saturating_sub(by) as u32;
+    }
+}
+
+impl<W> State<W> {
+    pub(crate) const fn new(window: W) -> Self {
+        Self { blocked_until: 0, window }
     }
 
-    fn allowed(&self, limit: &Limit, at: u64) -> Verdict {
-        Verdict::Allowed {
-            remaining: self.remaining(limit, at),
-            reset: self.reset_after(limit, at),
+    pub(crate) fn window_mut(&mut self) -> &mut W {
+        &mut self.window
+    }
+}
+
+impl At {
+    /// `now` as so long after `began`; as `began` itself if it is before.
+    #[inline]
+    pub(crate) fn nanos_since(began: Instant, now: Instant) -> u64 {
+        nanos(now.saturating_duration_since(began))
+    }
+
+    /// The time from now until a tick begins.
+    #[inline]
+    fn until(&self, limit: &Limit, tick: u64) -> Duration {
+        Duration::from_nanos(limit.tick_nanos(tick).saturating_sub(self.nanos))
+    }
+
+    fn refused(&self, limit: &Limit, tick: u64) -> Verdict {
+        let retry_after = self.until(limit, tick);
+        match limit.has_block() {
+            false => Verdict::Limited { retry_after },
+            true => Verdict::Blocked { until: later(self.now, retry_after), retry_after },
         }
     }
 }
 
-impl Window {
-    fn fits_at(&self, limit: &Limit, cost: u32) -> u64 {
-        match self {
-            Self::Exact(log) => log.fits_at(limit, cost),
-            Self::Estimated(counter) => counter.fits_at(limit, cost),
+/// `now` and `wait` after it, or the latest time near it that the system has.
+fn later(now: Instant, wait: Duration) -> Instant {
+    let mut wait = wait;
+    loop {
+        match now.checked_add(wait) {
+            Some(then) => return then,
+            None => wait /= 2,
         }
-    }
-
-    fn take(&mut self, limit: &Limit, now: u64, cost: u32) {
-        match self {
-            Self::Exact(log) => log.take(limit, now, cost),
-            Self::Estimated(counter) => counter.take(limit, now, cost),
-        }
-    }
-}
-
-fn refused(limit: &Limit, passes_at: u64, at: u64) -> Verdict {
-    let retry_after = Duration::from_nanos(passes_at.saturating_sub(at));
-    match limit.block_nanos() {
-        0 => Verdict::Limited { retry_after },
-        _ => Verdict::Blocked { retry_after },
     }
 }

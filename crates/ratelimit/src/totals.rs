@@ -16,7 +16,8 @@ pub struct Totals {
 }
 
 impl Totals {
-    pub(crate) fn count(&mut self, verdict: Verdict) {
+    #[inline]
+    pub(crate) fn count(&mut self, verdict: &Verdict) {
         let counter = match verdict {
             Verdict::Allowed { .. } => &mut self.allowed,
             Verdict::Limited { .. } => &mut self.limited,
@@ -41,7 +42,7 @@ impl Totals {
 /// use tidegate_ratelimit::{SharedTotals, Verdict};
 ///
 /// let all = SharedTotals::default();
-/// all.count(Verdict::Limited { retry_after: Duration::from_secs(1) });
+/// all.count(&Verdict::Limited { retry_after: Duration::from_secs(1) });
 /// assert_eq!(all.snapshot().limited, 1);
 /// ```
 #[derive(Debug, Default)]
@@ -53,7 +54,7 @@ pub struct SharedTotals {
 
 impl SharedTotals {
     /// Counts one request.
-    pub fn count(&self, verdict: Verdict) {
+    pub fn count(&self, verdict: &Verdict) {
         let counter = match verdict {
             Verdict::Allowed { .. } => &self.allowed,
             Verdict::Limited { .. } => &self.limited,

@@ -1,6 +1,6 @@
 //! What a limiter answers. It does not know how an answer is put on a wire.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::Limit;
 
@@ -10,7 +10,9 @@ pub const FOREVER: Duration = Duration::MAX;
 /// The largest number of seconds told, as RFC 9111 §1.2.2 recommends for times that overflow: 2³¹.
 const MOST_SECONDS: u64 = 1 << 31;
 
-/// The answer to one request. All durations count from the `now` that was asked with.
+/// The answer to one request. All durations count from the `now` that was asked with,
+/// and are exact: a request that waits as long as told passes (if no other is admitted meanwhile), one that waits a nanosecond
+/// less does not.
 #[must_use = "a verdict that nobody reads limits nothing"]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
@@ -26,9 +28,11 @@ pub enum Verdict {
         /// When the same request passes, if no other is admitted before; [`FOREVER`]: never.
         retry_after: Duration,
     },
-    /// The key is blocked.
+    /// The key is blocked: by this refusal, or by an earlier one.
     Blocked {
         /// When the same request passes: the block is over *and* the window has room.
+        until: Instant,
+        /// The time until then.
         retry_after: Duration,
     },
 }
@@ -43,7 +47,7 @@ impl Verdict {
     pub const fn retry_after(&self) -> Option<Duration> {
         match *self {
             Self::Allowed { .. } => None,
-            Self::Limited { retry_after } | Self::Blocked { retry_after } => Some(retry_after),
+            Self::Limited { retry_after } | Self::Blocked { retry_after, .. } => Some(retry_after),
         }
     }
 
@@ -67,7 +71,8 @@ impl Verdict {
     }
 }
 
-/// A request was refused: by which limit, and until when.
+/// A request was refused: by which limit, and until when. [`too_many_requests`](crate::too_many_requests) makes a 429 of it
+/// (feature `tower`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("too many requests: {} in {:?} are allowed", limit.max_requests(), limit.window())]
 #[non_exhaustive]

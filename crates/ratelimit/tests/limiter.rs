@@ -3,13 +3,21 @@
 
 use std::time::{Duration, Instant};
 
-use tidegate_ratelimit::{FOREVER, Limit, Limiter, Verdict};
+use tidegate_ratelimit::{ConfigError, FOREVER, Limit, Limiter, Verdict};
 
 const SECOND: Duration = Duration::from_secs(1);
 const MS: Duration = Duration::from_millis(1);
 
+fn of(max_requests: u32, window: Duration) -> Limit {
+    Limit::new(max_requests, window).expect("the tests' windows are not zero")
+}
+
+fn blocked(now: Instant, retry_after: Duration) -> Verdict {
+    Verdict::Blocked { until: now + retry_after, retry_after }
+}
+
 fn five_a_second() -> Limit {
-    Limit::new(5, SECOND)
+    of(5, SECOND)
 }
 
 /// How many requests of one unit pass at `now`, one after another.
@@ -23,8 +31,11 @@ fn refuses_the_sixth_of_five_a_second_until_the_window_is_free() {
     let mut limiter = Limiter::new(five_a_second());
     for i in 0..5 {
         let now = start + MS * i;
-        let reset = SECOND;
-        assert_eq!(limiter.check(now, 1), Verdict::Allowed { remaining: 4 - i, reset });
+        let Verdict::Allowed { remaining, reset } = limiter.check(now, 1) else {
+            panic!("refused")
+        };
+        assert_eq!(remaining, 4 - i);
+        assert!(reset <= SECOND && reset > SECOND - five_a_second().resolution(), "{reset:?}");
     }
     let refused = limiter.check(start + MS * 100, 1);
     assert_eq!(refused, Verdict::Limited { retry_after: MS * 900 });
@@ -45,7 +56,7 @@ fn passes_again_a_window_and_a_half_later_with_the_default_block_of_half_a_windo
 #[test]
 fn burst_lets_thirty_five_pass_and_is_paid_back() {
     let start = Instant::now();
-    let mut limiter = Limiter::new(Limit::new(30, SECOND * 60).burst(5));
+    let mut limiter = Limiter::new(of(30, SECOND * 60).burst(5));
     assert_eq!(pass(&mut limiter, start), 35);
     assert_eq!(pass(&mut limiter, start + SECOND * 60 - MS), 0);
     assert_eq!(
@@ -60,28 +71,47 @@ fn burst_lets_thirty_five_pass_and_is_paid_back() {
 #[test]
 fn large_limit_pays_its_burst_back_too() {
     let start = Instant::now();
-    let limit = Limit::new(1000, SECOND).burst(200);
+    let limit = of(1000, SECOND).burst(200);
     assert!(!limit.is_exact());
     let mut limiter = Limiter::new(limit);
     assert_eq!(pass(&mut limiter, start), 1200);
-    assert_eq!(
-        pass(&mut limiter, start + SECOND),
-        0,
-        "the bucket before counts in full, and 200 moved on"
-    );
-    assert_eq!(pass(&mut limiter, start + SECOND * 2), 1000 - 200 + 200);
-    assert_eq!(pass(&mut limiter, start + SECOND * 5), 1200);
+    assert_eq!(pass(&mut limiter, start + MS * 1099), 0);
+    assert_eq!(pass(&mut limiter, start + MS * 1101), 1000, "200 took places of this window");
+    assert_eq!(pass(&mut limiter, start + MS * 2202), 1000);
+    assert_eq!(pass(&mut limiter, start + MS * 4500), 1200, "a silent window pays the burst back");
 }
 
 #[test]
-fn large_limit_admits_at_most_twice_n_in_the_worst_window() {
+fn large_limit_counts_a_bucket_whole_until_all_of_it_has_left() {
     let start = Instant::now();
-    let mut limiter = Limiter::new(Limit::new(1000, SECOND));
+    let mut limiter = Limiter::new(of(1000, SECOND));
     assert!(limiter.check(start, 1).is_allowed());
-    let late = pass(&mut limiter, start + MS * 999);
-    let next = pass(&mut limiter, start + MS * 1998);
-    assert_eq!(late, 999);
-    assert!((990..1000).contains(&next), "the estimate is at its worst here: {next}");
+    assert_eq!(pass(&mut limiter, start + MS * 999), 999);
+    assert_eq!(pass(&mut limiter, start + MS * 1099), 0);
+    assert_eq!(pass(&mut limiter, start + MS * 1101), 1);
+    assert_eq!(pass(&mut limiter, start + MS * 1998), 0, "999 still count");
+    assert_eq!(pass(&mut limiter, start + MS * 2099), 999);
+}
+
+#[test]
+fn steady_stream_gets_ten_elevenths_of_a_large_limit() {
+    let start = Instant::now();
+    let mut limiter = Limiter::new(of(1000, SECOND));
+    let passed = (0..20_000).filter(|&i| limiter.check(start + MS * i / 2, 1).is_allowed()).count();
+    assert!((9_090..9_300).contains(&passed), "{passed} of 20 000 asked and 10 000 allowed");
+}
+
+#[test]
+fn burst_of_billions_is_paid_back_in_no_time_of_ours() {
+    let start = Instant::now();
+    let mut limiter = Limiter::new(of(300, MS).burst(u32::MAX));
+    assert!(limiter.check(start, 4_000_000_000).is_allowed());
+    let refused = limiter.check(start + SECOND, 1_000_000_000);
+    let wait = refused.retry_after().expect("most of it is still ahead");
+    assert!(wait > SECOND * 2000 && wait < SECOND * 4000, "{wait:?}");
+    let then = start + SECOND + wait;
+    assert!(!limiter.peek(then - Duration::from_nanos(1), 1_000_000_000).is_allowed());
+    assert!(limiter.check(then, 1_000_000_000).is_allowed());
 }
 
 #[test]
@@ -93,7 +123,7 @@ fn first_refusal_blocks_and_later_ones_do_not_extend_it() {
     for i in 1..30 {
         let now = start + MS * 100 * i;
         let left = SECOND * 3 - MS * 100 * i;
-        assert_eq!(limiter.check(now, 1), Verdict::Blocked { retry_after: left });
+        assert_eq!(limiter.check(now, 1), blocked(now, left));
     }
     assert!(!limiter.is_blocked(start + SECOND * 3));
     assert!(limiter.check(start + SECOND * 3, 1).is_allowed());
@@ -107,7 +137,7 @@ fn block_shorter_than_the_window_lasts_until_the_window_is_free() {
     let start = Instant::now();
     let mut limiter = Limiter::new(five_a_second().block(MS * 800));
     assert_eq!(pass(&mut limiter, start), 5);
-    assert_eq!(limiter.check(start + MS * 900, 1), Verdict::Blocked { retry_after: MS * 100 });
+    assert_eq!(limiter.check(start + MS * 900, 1), blocked(start + MS * 900, MS * 100));
     assert!(limiter.is_blocked(start + MS * 999));
     assert_eq!(limiter.remaining(start + MS * 999), 0);
     assert!(
@@ -149,7 +179,7 @@ fn cost_zero_passes_while_blocked() {
 #[test]
 fn cost_above_capacity_never_passes_and_starts_no_block() {
     let start = Instant::now();
-    for limit in [Limit::new(5, SECOND).burst(2), Limit::new(500, SECOND).burst(2)] {
+    for limit in [of(5, SECOND).burst(2), of(500, SECOND).burst(2)] {
         let mut limiter = Limiter::new(limit.block(SECOND));
         let never = Verdict::Limited { retry_after: FOREVER };
         assert_eq!(limiter.check(start, limit.capacity() + 1), never);
@@ -161,7 +191,7 @@ fn cost_above_capacity_never_passes_and_starts_no_block() {
 #[test]
 fn limit_of_nothing_refuses_everything_that_costs() {
     let start = Instant::now();
-    let mut limiter = Limiter::new(Limit::new(0, SECOND).burst(10).block(SECOND));
+    let mut limiter = Limiter::new(of(0, SECOND).burst(10).block(SECOND));
     assert_eq!(limiter.check(start, 1), Verdict::Limited { retry_after: FOREVER });
     assert!(limiter.check(start, 0).is_allowed());
     assert!(!limiter.is_blocked(start));
@@ -192,7 +222,7 @@ fn peek_counts_nothing_and_starts_no_block() {
     let mut limiter = Limiter::new(five_a_second().block(SECOND * 2));
     assert!(limiter.check(start, 5).is_allowed());
     for _ in 0..3 {
-        assert_eq!(limiter.peek(start, 1), Verdict::Blocked { retry_after: SECOND * 2 });
+        assert_eq!(limiter.peek(start, 1), blocked(start, SECOND * 2));
     }
     assert!(!limiter.is_blocked(start));
     assert_eq!(limiter.totals().blocked, 0);
@@ -213,17 +243,17 @@ fn reset_forgets_counts_and_block_and_keeps_totals() {
 #[test]
 fn extreme_limits_are_defined() {
     let start = Instant::now();
-    let mut none = Limiter::new(Limit::new(5, Duration::ZERO));
-    assert_eq!(pass(&mut none, start), 5, "a window of zero is one of 1 ns");
-    assert_eq!(pass(&mut none, start + Duration::from_nanos(1)), 5);
+    let mut shortest = Limiter::new(of(5, Duration::from_nanos(1)));
+    assert_eq!(pass(&mut shortest, start), 5);
+    assert_eq!(pass(&mut shortest, start + Duration::from_nanos(1)), 5);
 
-    let mut ages = Limiter::new(Limit::new(5, Duration::MAX).burst(u32::MAX).block(Duration::MAX));
+    let mut ages = Limiter::new(of(5, Duration::MAX).burst(u32::MAX).block(Duration::MAX));
     assert!(ages.check(start, 5).is_allowed());
-    assert!(ages.check(start, u32::MAX - 5).is_allowed());
+    assert!(ages.check(start, ages.limit().capacity() - 5).is_allowed());
     assert!(!ages.check(start + SECOND, 1).is_allowed());
 
     let year = SECOND * 86_400 * 365;
-    let mut yearly = Limiter::new(Limit::new(2, year));
+    let mut yearly = Limiter::new(of(2, year));
     assert_eq!(pass(&mut yearly, start), 2);
     assert!(!yearly.check(start + year - SECOND, 1).is_allowed());
     assert!(yearly.check(start + year + SECOND, 1).is_allowed());
@@ -232,7 +262,7 @@ fn extreme_limits_are_defined() {
 #[test]
 fn long_life_does_not_wear_the_log_out() {
     let start = Instant::now();
-    let mut limiter = Limiter::new(Limit::new(2, SECOND));
+    let mut limiter = Limiter::new(of(2, SECOND));
     for i in 0..100_000 {
         let now = start + SECOND / 2 * i;
         assert!(limiter.check(now, 1).is_allowed(), "request {i}");
@@ -253,8 +283,28 @@ fn seconds_on_the_wire_are_rounded_up() {
 
 #[test]
 fn resolution_is_below_a_millisecond_for_windows_of_days() {
-    assert_eq!(five_a_second().resolution(), Duration::from_nanos(1));
-    let minute = Limit::new(30, SECOND * 60).burst(5);
-    assert_eq!(minute.resolution(), Duration::from_nanos(64));
-    assert!(Limit::new(30, SECOND * 86_400 * 8).burst(30).resolution() < MS);
+    assert_eq!(five_a_second().resolution(), Duration::from_nanos(512));
+    let minute = of(30, SECOND * 60).burst(5).block(SECOND * 30);
+    assert_eq!(minute.resolution(), Duration::from_nanos(1024));
+    assert!(of(30, SECOND * 86_400 * 6).burst(30).resolution() < MS);
+    assert!(of(1 << 20, SECOND).burst(u32::MAX).resolution() < MS);
+    assert!(of(5, MS).block(SECOND * 86_400 * 8).resolution() < MS);
+}
+
+#[test]
+fn window_of_zero_is_no_limit_at_all() {
+    assert_eq!(Limit::new(5, Duration::ZERO), Err(ConfigError::Window));
+    assert_eq!(
+        ConfigError::Window.to_string(),
+        "`window` is zero: a limit needs a time to count in"
+    );
+}
+
+#[test]
+fn units_beyond_four_billion_are_cut_off() {
+    let limit = of(u32::MAX, SECOND).burst(u32::MAX);
+    assert_eq!((limit.max_requests(), limit.burst_size()), (4095 << 20, 0));
+    let mut limiter = Limiter::new(limit);
+    assert!(!limiter.check(Instant::now(), u32::MAX).is_allowed());
+    assert!(limiter.check(Instant::now(), 4095 << 20).is_allowed());
 }
