@@ -5,12 +5,15 @@
 mod clock;
 mod compare;
 mod diff;
+mod figures;
 mod gateway;
 mod generator;
 mod grade;
+mod judge;
 mod machine;
 mod micro;
 mod options;
+mod plan;
 mod processes;
 mod results;
 mod run;
