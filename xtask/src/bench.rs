@@ -2,6 +2,7 @@
 //!
 //! Knows its sub-commands; each is a module below.
 
+mod attempt;
 mod clock;
 mod compare;
 mod diff;
@@ -10,11 +11,14 @@ mod files;
 mod gateway;
 mod generator;
 mod grade;
+mod install;
 mod judge;
 mod machine;
 mod micro;
 mod numbers;
 mod options;
+mod page;
+mod paper;
 mod plan;
 mod processes;
 mod results;
