@@ -267,3 +267,128 @@ fn card(group: &str, title: &str, plot: &str) -> String {
 fn section(title: &str, content: &str) -> String {
     format!("<section><h2>{title}</h2>\n{content}</section>\n")
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use tidegate_load::report::{Accounting, Latency, PhaseRow, ProbeRow, Second, ServerUse};
+
+    use super::super::grade::Grade;
+    use super::super::results::{Asked, Failed, Floor, OURS};
+    use super::*;
+
+    fn run(scale: f64) -> Run {
+        let timeline = (0..25).map(|second| Second {
+            second,
+            sent: (1_200.0 * scale) as u64,
+            received: (1_200.0 * scale) as u64 - u64::from(second % 3),
+            p50: scale,
+            p99: 4.0 * scale + f64::from(second % 5),
+            connections: 100 + 10 * second,
+            ..Second::default()
+        });
+        Run {
+            elapsed_s: 25.0,
+            connections: 1_000,
+            received_per_s: 1_200.0 * scale,
+            bytes_sent: 40_000_000,
+            latency: Latency {
+                count: 30_000,
+                p50: 0.4 * scale,
+                p95: 2.0 * scale,
+                p99: 4.0 * scale,
+                p999: 30.0 * scale,
+                ..Latency::default()
+            },
+            accounting: Accounting {
+                sent: 30_000,
+                expected: 30_000,
+                received: 30_000,
+                ..Accounting::default()
+            },
+            server: Some(ServerUse {
+                cpu_percent: 9.0 * scale,
+                cpu_s_per_million: Some(31.0),
+                rss_peak_bytes: (40.0 * scale) as u64 * 1_048_576,
+                ..ServerUse::default()
+            }),
+            timeline: timeline.collect(),
+            phases: vec![PhaseRow { elapsed_s: 10.0, ..PhaseRow::default() }],
+            ..Run::default()
+        }
+    }
+
+    fn entry(name: &str, server: &str, scale: f64) -> Entry {
+        let asked = Asked { connections: 1_000, rate_per_s: Some(1_200.0) };
+        let mut entry = Entry::new(name, server, asked);
+        entry.purpose = "A <purpose> & more.".into();
+        entry.config = "pool.max_connections = 1000\n".into();
+        entry.report =
+            Some(Report { runs: vec![run(scale), run(scale * 1.1)], ..Report::default() });
+        entry.grade = Some(Grade { letter: Letter::A, reasons: vec!["p99 is 4.0 ms".into()] });
+        let what = "p99 at most 200 ms".to_owned();
+        entry.floors = vec![Floor { what, seen: "4.00 ms".into(), met: true }];
+        entry
+    }
+
+    fn results(kind: Kind, entries: Vec<Entry>) -> Results {
+        let mut results = Results::begin(Path::new("."), kind, &[]);
+        results.entries = entries;
+        results
+    }
+
+    #[test]
+    fn the_page_needs_nothing_from_elsewhere_and_escapes_what_it_shows() {
+        let page = html(&results(Kind::Scenarios, vec![entry("high", OURS, 1.0)]));
+        for outside in ["src=", "href=", "@import", "url(", "http-equiv", "<script"] {
+            assert!(!page.contains(outside), "{outside}");
+        }
+        assert!(page.contains("A &lt;purpose&gt; &amp; more."), "{page}");
+        assert!(page.contains("prefers-color-scheme: dark"));
+        assert!(!page.contains("NaN") && !page.contains("inf"));
+    }
+
+    #[test]
+    fn a_scenario_has_its_tile_its_row_its_floor_and_its_plots() {
+        let page = html(&results(Kind::Scenarios, vec![entry("high", OURS, 1.0)]));
+        assert!(page.contains("<h3>high</h3><span class=\"grade good\">A</span>"), "{page}");
+        assert!(page.contains("p99 at most 200 ms"));
+        let plots =
+            ["Latency percentiles", "\"CPU\"", "\"Memory\"", "\"Received a second\"", "\"p99\""];
+        for plot in plots {
+            assert!(page.contains(&format!("aria-label={plot}")) || page.contains(plot), "{plot}");
+        }
+        assert!(page.contains("the middle one of 2 repetitions"));
+    }
+
+    #[test]
+    fn what_was_not_measured_is_said_and_the_page_is_marked_partial() {
+        let mut failed = entry("high", OURS, 1.0);
+        (failed.report, failed.grade, failed.floors) = (None, None, Vec::new());
+        failed.failure = Some(Failed { what: "no port".into(), hint: "give one".into() });
+        let page = html(&results(Kind::Scenarios, vec![failed]));
+        assert!(page.contains("class=\"partial\"") && page.contains("not measured"));
+        assert!(page.contains("high: no port. give one") && !page.contains("<svg"));
+    }
+
+    #[test]
+    fn limits_are_told_by_how_many_hold() {
+        let mut limits = entry("defaults", OURS, 1.0);
+        let mut run = Run::default();
+        run.probes = [true, true, false].map(|ok| ProbeRow { ok, ..ProbeRow::default() }).into();
+        limits.report = Some(Report { runs: vec![run], ..Report::default() });
+        let page = html(&results(Kind::Scenarios, vec![limits]));
+        assert!(page.contains("2 of 3 limits hold"), "{page}");
+    }
+
+    #[test]
+    fn servers_of_one_work_share_a_plot() {
+        let entries =
+            vec![entry("echo", OURS, 1.0), entry("echo", "uws", 0.8), entry("idle", OURS, 1.0)];
+        let page = html(&results(Kind::Comparison, entries));
+        assert!(page.contains("echo: Latency") && page.contains("idle: Latency"), "{page}");
+        assert_eq!(page.matches("Latency percentiles").count(), 2);
+        assert!(!page.contains("class=\"tiles\""));
+    }
+}
