@@ -2,18 +2,33 @@
 //!
 //! Knows its sub-commands; each is a module below.
 
+mod attempt;
 mod clock;
 mod compare;
 mod diff;
+mod figures;
+mod files;
 mod gateway;
 mod generator;
 mod grade;
+mod install;
+mod judge;
 mod machine;
-mod micro;
+pub(crate) mod micro;
+mod numbers;
 mod options;
+mod page;
+mod paper;
+mod plan;
 mod processes;
 mod results;
+mod rows;
 mod run;
+mod scenario;
+mod screen;
+pub(crate) mod smoke;
+mod table;
+mod toml_error;
 
 use std::path::Path;
 use std::process::ExitCode;
