@@ -86,6 +86,19 @@ impl Buckets {
         self.total - grains * grain
     }
 
+    /// Rolls until so many of the units that count now have gone, where there are as many and a grain is one unit.
+    #[inline]
+    fn rolls_to_free(&self, units: u32) -> u64 {
+        let mut freed = 0;
+        for (rolls, closed) in (1..).zip(self.closed.iter().rev()) {
+            freed += u32::from(*closed);
+            if freed >= units {
+                return rolls;
+            }
+        }
+        CYCLE
+    }
+
     /// Rolls until all is over, where nothing is ahead.
     #[inline]
     fn rolls_left(&self, limit: &Limit) -> u64 {
@@ -96,6 +109,20 @@ impl Buckets {
         newest.map_or(0, |index| (CLOSED - index) as u64)
     }
 
+    #[inline(never)]
+    fn free_at_some_time(&self, limit: &Limit) -> u64 {
+        match (self.load(), self.ahead) {
+            (0, _) => 0,
+            (_, 0) => self.after(limit, self.rolls_left(limit)),
+            // What is ahead takes the places of what goes first, and goes a cycle later.
+            (_, ahead) if ahead <= self.total && grain(limit) == 1 => {
+                self.after(limit, self.rolls_to_free(ahead) + CYCLE)
+            }
+            _ => self.fits_at(&[], limit, limit.capacity()),
+        }
+    }
+
+    #[inline]
     fn after(&self, limit: &Limit, rolls: u64) -> u64 {
         rolls.saturating_mul(width(limit).into()).saturating_add(self.start.into())
     }
@@ -144,27 +171,28 @@ impl Window for Buckets {
 
     fn is_over(&self, cells: &[u32], limit: &Limit, now: u32) -> bool {
         match self.ahead {
-            0 => self.free_at(cells, limit) <= now.into(),
+            0 => self.free_at(cells, limit, false) <= now.into(),
             _ => self.load_at(cells, limit, now) == 0,
         }
     }
 
     fn fits_at(&self, _: &[u32], limit: &Limit, cost: u32) -> u64 {
         let target = limit.capacity().saturating_sub(cost);
-        if self.load() <= target {
-            return 0;
-        }
-        let mut later = *self;
-        let rolls = later.roll_until(limit, target, u64::MAX);
+        let beyond = self.load().saturating_sub(target);
+        let rolls = match beyond {
+            0 => return 0,
+            _ if beyond <= self.total && grain(limit) == 1 => self.rolls_to_free(beyond),
+            _ => Self::roll_until(&mut self.clone(), limit, target, u64::MAX),
+        };
         self.after(limit, rolls)
     }
 
     #[inline]
-    fn free_at(&self, cells: &[u32], limit: &Limit) -> u64 {
-        match (self.load(), self.ahead) {
-            (0, _) => 0,
-            (_, 0) => self.after(limit, self.rolls_left(limit)),
-            _ => self.fits_at(cells, limit, limit.capacity()),
+    fn free_at(&self, _: &[u32], limit: &Limit, took: bool) -> u64 {
+        match took && self.ahead == 0 {
+            // The current bucket is not empty.
+            true => self.after(limit, CYCLE),
+            false => self.free_at_some_time(limit),
         }
     }
 

@@ -17,7 +17,7 @@ impl<W: Kept> Held<W> {
     }
 
     /// Decides; what passes is counted if `rest` passes too. If it does not, the totals are left alone as well.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn check_if(
         &mut self,
         blocks: &mut Cells,
@@ -27,20 +27,19 @@ impl<W: Kept> Held<W> {
         cost: u32,
         rest: impl FnOnce() -> bool,
     ) -> Verdict {
-        let cells = W::cells_mut(&mut self.place, blocks);
+        let mut cells = W::cells_mut(&mut self.place, blocks);
         let decision = self.state.decide(cells, limit, at.tick, cost);
         if decision == Decision::Passes {
             if !rest() {
-                return self.state.verdict(cells, limit, at, decision);
+                return self.state.verdict(cells, limit, at, decision, false);
             }
             if self.state.needs(cost) > cells.len() {
                 W::make_room(&mut self.state, &mut self.place, blocks);
+                cells = W::cells_mut(&mut self.place, blocks);
             }
-            let cells = W::cells_mut(&mut self.place, blocks);
             self.state.take(cells, limit, at.tick, cost);
         }
-        let cells = W::cells_mut(&mut self.place, blocks);
-        let verdict = self.state.verdict(cells, limit, at, decision);
+        let verdict = self.state.verdict(cells, limit, at, decision, cost > 0);
         totals.count(&verdict);
         verdict
     }

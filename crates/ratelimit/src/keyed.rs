@@ -114,7 +114,7 @@ impl<K: Hash + Eq + Clone> Keyed<K> {
     }
 
     /// Decides about a request of `cost` units by `key`, as [`Limiter::check`](crate::Limiter::check) does.
-    #[inline]
+    #[inline(always)]
     pub fn check(&self, key: &K, now: Instant, cost: u32) -> Verdict {
         self.check_if(key, now, cost, || true)
     }
@@ -138,7 +138,7 @@ impl<K: Hash + Eq + Clone> Keyed<K> {
     ///
     /// `rest` is called while the key's shard is locked: it must not use this store, and where two stores are used
     /// so, they must be used in the same order everywhere, or two threads may wait for each other for ever.
-    #[inline]
+    #[inline(always)]
     pub fn check_if(
         &self,
         key: &K,
@@ -149,9 +149,10 @@ impl<K: Hash + Eq + Clone> Keyed<K> {
         let (at, hash) = (self.at(now), self.hasher.hash_one(key));
         let named = (low(hash), key);
         shards!(&self.store, shards => {
-            shard(shards, hash).map_or(ONLY_IF_THERE_WERE_NO_SHARD, |mut shard| {
-                shard.check_if(&self.limit, named, at, cost, rest)
-            })
+            match shard(shards, hash) {
+                Some(mut shard) => shard.check_if(&self.limit, named, at, cost, rest),
+                None => ONLY_IF_THERE_WERE_NO_SHARD,
+            }
         })
     }
 
@@ -160,9 +161,10 @@ impl<K: Hash + Eq + Clone> Keyed<K> {
         let (at, hash) = (self.at(now), self.hasher.hash_one(key));
         let named = (low(hash), key);
         shards!(&self.store, shards => {
-            shard(shards, hash).map_or(ONLY_IF_THERE_WERE_NO_SHARD, |mut shard| {
-                shard.peek(&self.limit, named, at, cost)
-            })
+            match shard(shards, hash) {
+                Some(mut shard) => shard.peek(&self.limit, named, at, cost),
+                None => ONLY_IF_THERE_WERE_NO_SHARD,
+            }
         })
     }
 

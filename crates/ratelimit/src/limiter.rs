@@ -55,7 +55,7 @@ impl Limiter {
     ///
     /// Cost 0 always passes, also while blocked, and counts nothing. A cost above [`Limit::capacity`] never
     /// passes, is answered `Limited` with [`FOREVER`](crate::FOREVER), and starts no block.
-    #[inline]
+    #[inline(always)]
     pub fn check(&mut self, now: Instant, cost: u32) -> Verdict {
         let at = self.at(now);
         let verdict = match &mut self.kind {
@@ -67,14 +67,14 @@ impl Limiter {
                     }
                     state.take(cells, &self.limit, at.tick, cost);
                 }
-                state.verdict(cells, &self.limit, &at, decision)
+                state.verdict(cells, &self.limit, &at, decision, cost > 0)
             }
             Kind::Counted(state) => {
                 let decision = state.decide(&[], &self.limit, at.tick, cost);
                 if decision == Decision::Passes {
                     state.take(&mut [], &self.limit, at.tick, cost);
                 }
-                state.verdict(&[], &self.limit, &at, decision)
+                state.verdict(&[], &self.limit, &at, decision, cost > 0)
             }
         };
         self.totals.count(&verdict);
@@ -155,7 +155,7 @@ impl Limiter {
     }
 
     /// The moment, noted as the latest.
-    #[inline]
+    #[inline(always)]
     fn at(&mut self, now: Instant) -> At {
         let began = *self.began.get_or_insert(now);
         let nanos = At::nanos_since(began, now);

@@ -34,7 +34,12 @@ impl Log {
     /// When the booking after `index` older ones counts no more.
     #[inline]
     fn end(self, cells: &[u32], limit: &Limit, index: usize) -> u32 {
-        self.booking(cells, index).saturating_add(limit.window_ticks())
+        self.booking(cells, index) + limit.window_ticks()
+    }
+
+    #[inline]
+    fn oldest_end(self, cells: &[u32], limit: &Limit) -> u32 {
+        cells.get(usize::from(self.head)).map_or(u32::MAX, |oldest| oldest + limit.window_ticks())
     }
 
     /// When the newest booking counts no more.
@@ -46,15 +51,21 @@ impl Log {
         }
     }
 
-    #[inline]
-    fn drop_ended(&mut self, cells: &[u32], limit: &Limit, now: u32) {
+    #[inline(never)]
+    fn drop_all_that_ended(&mut self, cells: &[u32], limit: &Limit, now: u32) {
         if self.last_end(cells, limit) <= now {
-            *self = Self::default();
+            *self = Self::new();
         }
         while self.len > 0 && self.end(cells, limit, 0) <= now {
-            self.head = self.cell(cells, 1) as u16;
-            self.len -= 1;
+            self.drop_oldest(cells);
         }
+    }
+
+    #[inline]
+    fn drop_oldest(&mut self, cells: &[u32]) {
+        let next = self.head + 1;
+        self.head = if usize::from(next) == cells.len() { 0 } else { next };
+        self.len -= 1;
     }
 
     /// The bookings in order, into other cells that are at least as many.
@@ -67,10 +78,14 @@ impl Log {
 }
 
 impl Window for Log {
+    /// Mostly nothing has ended, or one booking.
     #[inline]
     fn advance(&mut self, cells: &[u32], limit: &Limit, now: u32) {
-        if self.len > 0 && self.end(cells, limit, 0) <= now {
-            self.drop_ended(cells, limit, now);
+        if self.len > 0 && self.oldest_end(cells, limit) <= now {
+            self.drop_oldest(cells);
+            if self.len > 0 && self.oldest_end(cells, limit) <= now {
+                self.drop_all_that_ended(cells, limit, now);
+            }
         }
     }
 
@@ -98,7 +113,7 @@ impl Window for Log {
     }
 
     #[inline]
-    fn free_at(&self, cells: &[u32], limit: &Limit) -> u64 {
+    fn free_at(&self, cells: &[u32], limit: &Limit, _: bool) -> u64 {
         self.last_end(cells, limit).into()
     }
 
@@ -110,11 +125,14 @@ impl Window for Log {
     #[inline]
     fn take(&mut self, cells: &mut [u32], limit: &Limit, now: u32, cost: u32) {
         for _ in 0..cost {
-            let nth_before = usize::from(self.len).checked_sub(limit.max_requests() as usize);
-            let full_until = nth_before.map_or(0, |index| self.end(cells, limit, index));
+            let mut booking = now;
+            if u32::from(self.len) >= limit.max_requests() {
+                let nth_before = usize::from(self.len) - limit.max_requests() as usize;
+                booking = booking.max(self.end(cells, limit, nth_before));
+            }
             let cell = self.cell(cells, self.len.into());
             let Some(cell) = cells.get_mut(cell) else { return };
-            *cell = now.max(full_until);
+            *cell = booking;
             self.len += 1;
         }
     }

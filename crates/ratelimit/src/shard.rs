@@ -69,7 +69,7 @@ impl<K: Eq + Clone, W: Kept> Shard<K, W> {
     }
 
     /// Decides; what passes is counted if `rest` passes too.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn check_if(
         &mut self,
         limit: &Limit,
@@ -155,7 +155,7 @@ impl<K: Eq + Clone, W: Kept> Shard<K, W> {
     }
 
     /// The moment, in times of this shard.
-    #[inline]
+    #[inline(always)]
     fn at(&mut self, limit: &Limit, at: At) -> At {
         let mut tick = limit.tick(at.nanos).saturating_sub(self.base);
         if tick >= HORIZON {

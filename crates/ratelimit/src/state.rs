@@ -3,7 +3,6 @@
 
 use std::time::{Duration, Instant};
 
-use crate::limit::nanos;
 use crate::window::Window;
 use crate::{FOREVER, Limit, Verdict};
 
@@ -33,7 +32,7 @@ pub(crate) struct At {
 
 impl<W: Window> State<W> {
     /// Decides; a refusal starts the block. What passes is yet to be taken.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn decide(&mut self, cells: &[u32], limit: &Limit, now: u32, cost: u32) -> Decision {
         self.window.advance(cells, limit, now);
         let fits = self.window.load() as u64 + u64::from(cost) <= u64::from(limit.capacity());
@@ -74,7 +73,7 @@ impl<W: Window> State<W> {
     pub(crate) fn peek(&self, cells: &[u32], limit: &Limit, at: &At, cost: u32) -> Verdict {
         let mut copy = *self;
         let decision = copy.decide(cells, limit, at.tick, cost);
-        copy.verdict(cells, limit, at, decision)
+        copy.verdict(cells, limit, at, decision, false)
     }
 
     /// How many cells it needs to take `cost` units.
@@ -89,19 +88,20 @@ impl<W: Window> State<W> {
         self.window.take(cells, limit, now, cost);
     }
 
-    /// What a decision means to the caller; of one that passes, after it was taken.
-    #[inline]
+    /// What a decision means to the caller; of one that passes, after it was taken (if it was, and costs anything).
+    #[inline(always)]
     pub(crate) fn verdict(
         &self,
         cells: &[u32],
         limit: &Limit,
         at: &At,
         decision: Decision,
+        took: bool,
     ) -> Verdict {
         match decision {
             Decision::Passes => Verdict::Allowed {
                 remaining: self.remaining(limit, at.tick),
-                reset: at.until(limit, self.free_at(cells, limit)),
+                reset: at.until(limit, self.free_at(cells, limit, took)),
             },
             Decision::Waits(tick) => at.refused(limit, tick),
             Decision::Never => Verdict::Limited { retry_after: FOREVER },
@@ -124,8 +124,8 @@ impl<W: Window> State<W> {
 
     /// The tick at which everything is free if nothing more comes.
     #[inline]
-    fn free_at(&self, cells: &[u32], limit: &Limit) -> u64 {
-        self.window.free_at(cells, limit).max(self.blocked_until.into())
+    fn free_at(&self, cells: &[u32], limit: &Limit, took: bool) -> u64 {
+        self.window.free_at(cells, limit, took).max(self.blocked_until.into())
     }
 
     /// Whether it says no more than a fresh one would.
@@ -157,10 +157,13 @@ impl<W> State<W> {
 }
 
 impl At {
-    /// `now` as so long after `began`; as `began` itself if it is before.
+    /// `now` as so long after `began`; as `began` itself if it is before. Saturates at 584 years.
     #[inline]
     pub(crate) fn nanos_since(began: Instant, now: Instant) -> u64 {
-        nanos(now.saturating_duration_since(began))
+        match now.checked_duration_since(began) {
+            Some(since) => u64::try_from(since.as_nanos()).unwrap_or(u64::MAX),
+            None => 0,
+        }
     }
 
     /// The time from now until a tick begins.
@@ -169,6 +172,8 @@ impl At {
         Duration::from_nanos(limit.tick_nanos(tick).saturating_sub(self.nanos))
     }
 
+    #[cold]
+    #[inline(never)]
     fn refused(&self, limit: &Limit, tick: u64) -> Verdict {
         let retry_after = self.until(limit, tick);
         match limit.has_block() {

@@ -23,8 +23,9 @@ pub(crate) trait Window: Copy + Default {
     /// The tick at which `cost` units (1 to capacity) fit if nothing is taken before; 0 if they fit already.
     fn fits_at(&self, cells: &[u32], limit: &Limit, cost: u32) -> u64;
 
-    /// The tick at which nothing counts, if nothing more is taken; 0 if nothing does.
-    fn free_at(&self, cells: &[u32], limit: &Limit) -> u64;
+    /// The tick at which nothing counts, if nothing more is taken; 0 if nothing does. `took`: something was taken at the
+    /// tick of the last [`Self::advance`].
+    fn free_at(&self, cells: &[u32], limit: &Limit, took: bool) -> u64;
 
     /// Cells that it needs to take `cost` more.
     fn needs(&self, cost: u32) -> usize;
