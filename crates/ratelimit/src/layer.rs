@@ -1,92 +1,116 @@
-//! The limiter as a tower layer, one service for each session. It does not know what a request is, what time
-//! it is, or how a refusal is told to the client: those are arguments.
+//! Limits by key as a tower layer. It does not know what a request is, what time it is, or how a refusal is told to
+//! the client: those are arguments.
 
-use std::pin::Pin;
+use std::fmt;
+use std::hash::Hash;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Instant;
 
-use pin_project_lite::pin_project;
 use tower_layer::Layer;
 use tower_service::Service;
 
-use crate::{Limit, Limiter, Refused, SharedTotals};
+use crate::ask::Costed;
+use crate::note::{InExtensions, Note, Nowhere};
+use crate::{Ask, KeyedLimiters, RateLimitFuture, Refused};
 
-/// What a request costs, and so which of a session's two limiters decides about it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Cost {
-    /// One unit of the limit for free requests (acknowledgements, heartbeats).
-    Free,
-    /// So many units of the limit for requests; 0 always passes.
-    Units(u32),
+/// Limits requests by key: whoever asks too often is refused at once, with [`Refused`].
+///
+/// ```
+/// # #![allow(clippy::disallowed_methods, reason = "an example needs a clock")]
+/// use std::{convert::Infallible, num::NonZeroUsize, sync::Arc, time::Instant};
+/// use tidegate_ratelimit::{ByHeader, Keyed, KeyedLimiters, Limit, RateLimitLayer};
+///
+/// let users = Keyed::new(Limit::per_minute(60).burst(10), NonZeroUsize::new(100_000).unwrap());
+/// let limits = Arc::new(KeyedLimiters::new([("user", users)]));
+/// let by = ByHeader(http::HeaderName::from_static("x-user"));
+/// let layer = RateLimitLayer::http(limits, by, Instant::now);
+/// # let _ = layer;
+/// ```
+pub struct RateLimitLayer<K, X, T, N, const M: usize> {
+    limits: Arc<KeyedLimiters<K, M>>,
+    ask: X,
+    clock: T,
+    note: N,
 }
 
-/// Makes a [`RateLimit`] with fresh limiters for each service it wraps: call it once a session.
-#[derive(Clone)]
-pub struct RateLimitLayer<C, K> {
-    priced: Limit,
-    free: Limit,
-    cost: C,
-    clock: K,
-    totals: Option<Arc<SharedTotals>>,
-}
-
-impl<C, K> RateLimitLayer<C, K> {
-    /// `priced` limits requests that cost something, `free` those that do not. `cost` is a
-    /// `Fn(&Request) -> Cost`, `clock` a `Fn() -> Instant` such as `Instant::now`.
-    pub const fn new(priced: Limit, free: Limit, cost: C, clock: K) -> Self {
-        Self { priced, free, cost, clock, totals: None }
-    }
-
-    /// Counts the verdicts of all services of this layer there too.
-    #[must_use]
-    pub fn totals(mut self, totals: Arc<SharedTotals>) -> Self {
-        self.totals = Some(totals);
-        self
+impl<K, X, T, const M: usize> RateLimitLayer<K, X, T, Nowhere, M> {
+    /// Limits requests of any type. `ask` finds who asks, `clock` is a `Fn() -> Instant` such as `Instant::now`.
+    pub const fn new(limits: Arc<KeyedLimiters<K, M>>, ask: X, clock: T) -> Self {
+        Self { limits, ask, clock, note: Nowhere }
     }
 }
 
-impl<S, C: Clone, K: Clone> Layer<S> for RateLimitLayer<C, K> {
-    type Service = RateLimit<S, C, K>;
+impl<K, X, T, const M: usize> RateLimitLayer<K, X, T, InExtensions, M> {
+    /// Limits HTTP requests. One that passes carries `[Standing; M]` in its extensions (which costs their allocation).
+    pub const fn http(limits: Arc<KeyedLimiters<K, M>>, ask: X, clock: T) -> Self {
+        Self { limits, ask, clock, note: InExtensions }
+    }
+}
+
+impl<K, X, T, N, const M: usize> RateLimitLayer<K, X, T, N, M> {
+    /// `costs` is a `Fn(&Request) -> [u32; M]`: what a request costs of each limit.
+    pub fn costs<F>(self, costs: F) -> RateLimitLayer<K, Costed<X, F>, T, N, M> {
+        let Self { limits, ask, clock, note } = self;
+        RateLimitLayer { limits, ask: Costed { ask, costs }, clock, note }
+    }
+}
+
+impl<K, X: Clone, T: Clone, N: Clone, const M: usize> Clone for RateLimitLayer<K, X, T, N, M> {
+    fn clone(&self) -> Self {
+        let (ask, clock) = (self.ask.clone(), self.clock.clone());
+        Self { limits: Arc::clone(&self.limits), ask, clock, note: self.note.clone() }
+    }
+}
+
+impl<K, X, T, N, const M: usize> fmt::Debug for RateLimitLayer<K, X, T, N, M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RateLimitLayer").field("limits", &M).finish_non_exhaustive()
+    }
+}
+
+impl<S, K, X, T, N, const M: usize> Layer<S> for RateLimitLayer<K, X, T, N, M>
+where
+    Self: Clone,
+{
+    type Service = RateLimit<S, K, X, T, N, M>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        RateLimit {
-            inner,
-            priced: Limiter::new(self.priced),
-            free: Limiter::new(self.free),
-            cost: self.cost.clone(),
-            clock: self.clock.clone(),
-            totals: self.totals.clone(),
-        }
+        RateLimit { inner, limit: self.clone() }
     }
 }
 
-/// Refuses what is over the limit, at once: it never waits, and is ready whenever the inner service is.
+/// Refuses what is over a limit, at once: it never waits, and is ready whenever the inner service is.
 ///
-/// Not `Clone`: a clone would have limits of its own. A refused call leaves the inner service ready, and
-/// whatever that readiness reserved stays reserved for the next call.
-pub struct RateLimit<S, C, K> {
+/// Clones share the limits. A refused call leaves the inner service ready, and whatever that readiness reserved stays reserved
+/// for the next call.
+pub struct RateLimit<S, K, X, T, N, const M: usize> {
     inner: S,
-    priced: Limiter,
-    free: Limiter,
-    cost: C,
-    clock: K,
-    totals: Option<Arc<SharedTotals>>,
+    limit: RateLimitLayer<K, X, T, N, M>,
 }
 
-impl<S, C, K> RateLimit<S, C, K> {
-    /// The limiters of requests that cost something and of free ones, for their statistics.
-    pub const fn limiters(&self) -> (&Limiter, &Limiter) {
-        (&self.priced, &self.free)
+impl<S: Clone, K, X: Clone, T: Clone, N: Clone, const M: usize> Clone
+    for RateLimit<S, K, X, T, N, M>
+{
+    fn clone(&self) -> Self {
+        Self { inner: self.inner.clone(), limit: self.limit.clone() }
     }
 }
 
-impl<S, C, K, Request> Service<Request> for RateLimit<S, C, K>
+impl<S: fmt::Debug, K, X, T, N, const M: usize> fmt::Debug for RateLimit<S, K, X, T, N, M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RateLimit").field("inner", &self.inner).field("limit", &self.limit).finish()
+    }
+}
+
+impl<S, K, X, T, N, Request, const M: usize> Service<Request> for RateLimit<S, K, X, T, N, M>
 where
     S: Service<Request>,
     S::Error: From<Refused>,
-    C: Fn(&Request) -> Cost,
-    K: Fn() -> Instant,
+    K: Hash + Eq + Clone,
+    X: Ask<Request, M, Key = K>,
+    T: Fn() -> Instant,
+    N: Note<Request, M>,
 {
     type Response = S::Response;
     type Error = S::Error;
@@ -96,50 +120,16 @@ where
         self.inner.poll_ready(cx)
     }
 
-    fn call(&mut self, request: Request) -> Self::Future {
-        let (limiter, units) = match (self.cost)(&request) {
-            Cost::Free => (&mut self.free, 1),
-            Cost::Units(units) => (&mut self.priced, units),
-        };
-        let verdict = limiter.check((self.clock)(), units);
-        if let Some(totals) = &self.totals {
-            totals.count(verdict);
-        }
-        match verdict.into_result(limiter.limit()) {
-            Ok(()) => RateLimitFuture { step: Step::Passed { inner: self.inner.call(request) } },
-            Err(refused) => RateLimitFuture { step: Step::Refused { refused } },
-        }
-    }
-}
-
-pin_project! {
-    /// The inner future, or a refusal that is ready at once. Dropping it drops the inner one.
-    #[must_use = "futures do nothing unless polled"]
-    pub struct RateLimitFuture<F> {
-        #[pin]
-        step: Step<F>,
-    }
-}
-
-pin_project! {
-    #[project = StepProjected]
-    enum Step<F> {
-        Passed { #[pin] inner: F },
-        Refused { refused: Refused },
-    }
-}
-
-impl<F, R, E> Future for RateLimitFuture<F>
-where
-    F: Future<Output = Result<R, E>>,
-    E: From<Refused>,
-{
-    type Output = F::Output;
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        match self.project().step.project() {
-            StepProjected::Passed { inner } => inner.poll(cx),
-            StepProjected::Refused { refused } => Poll::Ready(Err((*refused).into())),
+    fn call(&mut self, mut request: Request) -> Self::Future {
+        let RateLimitLayer { limits, ask, clock, note } = &self.limit;
+        let costs = ask.costs(&request);
+        let standings = limits.check(&ask.key(&request), clock(), costs);
+        match Refused::by(&standings) {
+            Some(refused) => RateLimitFuture::refused(refused),
+            None => {
+                note.note(&mut request, standings);
+                RateLimitFuture::passed(self.inner.call(request))
+            }
         }
     }
 }

@@ -29,16 +29,30 @@
 //! With [`Limit::block`] the first refusal blocks the key until the block is over *and* the refused request
 //! fits. Refusals before that moment are told the time that is left, and never extend it.
 
+#[cfg(feature = "tower")]
+mod ask;
 mod buckets;
 mod cells;
 mod error;
+#[cfg(feature = "tower")]
+mod fields;
+#[cfg(feature = "tower")]
+mod future;
 mod held;
 mod keyed;
+mod keyed_limiters;
+#[cfg(feature = "tower")]
+mod layer;
 mod limit;
 mod limiter;
 mod limiters;
 mod log;
+mod network;
+#[cfg(feature = "tower")]
+mod note;
 mod place;
+#[cfg(feature = "tower")]
+mod session_layer;
 mod shard;
 mod state;
 mod table;
@@ -46,13 +60,27 @@ mod totals;
 mod verdict;
 mod window;
 
+#[cfg(feature = "tower")]
+pub use ask::{Ask, ByAddress, ByHeader, Costed};
 pub use error::ConfigError;
+#[cfg(feature = "tower")]
+pub use fields::{too_many_requests, write_fields};
+#[cfg(feature = "tower")]
+pub use future::RateLimitFuture;
 pub use keyed::Keyed;
+pub use keyed_limiters::KeyedLimiters;
+#[cfg(feature = "tower")]
+pub use layer::{RateLimit, RateLimitLayer};
 pub use limit::{EXACT_CAPACITY, Limit};
 pub use limiter::Limiter;
 pub use limiters::Limiters;
+pub use network::Network;
+#[cfg(feature = "tower")]
+pub use note::{InExtensions, Note, Nowhere};
+#[cfg(feature = "tower")]
+pub use session_layer::{SessionLimit, SessionLimitLayer};
 pub use totals::{SharedTotals, Totals};
-pub use verdict::{FOREVER, Refused, Verdict};
+pub use verdict::{FOREVER, Refused, Standing, Verdict};
 
 #[doc = include_str!("../README.md")]
 #[cfg(doctest)]

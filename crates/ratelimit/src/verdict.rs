@@ -59,26 +59,58 @@ impl Verdict {
         Some(rounded_up.clamp(1, MOST_SECONDS))
     }
 
-    /// The refusal as an error, for `?`.
+    /// The refusal as an error, for `?`; its policy is `default`.
     ///
     /// # Errors
     /// [`Refused`] with this verdict unless the request passes.
     pub const fn into_result(self, limit: Limit) -> Result<(), Refused> {
         match self {
             Self::Allowed { .. } => Ok(()),
-            verdict => Err(Refused { verdict, limit }),
+            verdict => Err(Refused { policy: "default", limit, verdict }),
         }
     }
 }
 
-/// A request was refused: by which limit, and until when. [`too_many_requests`](crate::too_many_requests) makes a 429 of it
-/// (feature `tower`).
+/// How a request stands with one limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// The name by which clients are told of the limit.
+    pub policy: &'static str,
+    /// The limit.
+    pub limit: Limit,
+    /// What it says.
+    pub verdict: Verdict,
+}
+
+/// A request was refused: by which limit, and until when.
+///
+/// With the feature `tower`, `too_many_requests` makes a 429 of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("too many requests: {} in {:?} are allowed", limit.max_requests(), limit.window())]
+#[error("too many requests: {} in {:?} are allowed", limit.capacity(), limit.window())]
 #[non_exhaustive]
 pub struct Refused {
+    /// The name by which clients are told of the limit.
+    pub policy: &'static str,
+    /// The limit that refused.
+    pub limit: Limit,
     /// The answer; never [`Verdict::Allowed`].
     pub verdict: Verdict,
-    /// The limit that refused, for a `RateLimit-Policy` field.
-    pub limit: Limit,
+}
+
+impl Refused {
+    /// The refusal that lasts longest; `None` if all allow.
+    #[must_use]
+    pub fn by(standings: &[Standing]) -> Option<Self> {
+        let refusing = standings.iter().filter(|standing| !standing.verdict.is_allowed());
+        let longest = refusing.max_by_key(|standing| standing.verdict.retry_after())?;
+        let Standing { policy, limit, verdict } = *longest;
+        Some(Self { policy, limit, verdict })
+    }
+
+    /// The same with another name for the limit.
+    #[must_use]
+    pub const fn named(mut self, policy: &'static str) -> Self {
+        self.policy = policy;
+        self
+    }
 }
