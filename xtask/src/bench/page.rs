@@ -64,8 +64,11 @@ fn tile(entry: &Entry) -> String {
     let said = match (&figures.p99_ms, probes(entry)) {
         (_, Some((right, all))) => format!("{right} of {all} limits hold"),
         (Some(p99), None) => {
-            let errors = percent(figures.error_share(false));
-            format!("p99 {} ms, errors {errors}", plain(p99.median))
+            let errors = match figures.error_share(false) {
+                0.0 => String::new(),
+                share => format!(", {} errors", percent(share)),
+            };
+            format!("p99 {} ms{errors}", plain(p99.median))
         }
         (None, None) => entry.failure.as_ref().map_or(String::new(), |_| "not measured".into()),
     };
@@ -128,7 +131,7 @@ fn costs(results: &Results) -> String {
             .map(|(label, figures)| (label.clone(), times(figures)))
             .collect();
         let names = ["p50", "p95", "p99", "p99.9"];
-        cards += &card(&name, "Latency", &plot::percentiles(names, &times));
+        cards += &card(&name, "Latency, ms", &plot::percentiles(names, &times));
         let bars = |of: &dyn Fn(&Figures) -> Option<(f64, String)>| -> Vec<_> {
             let some = |(label, figures): &(String, Figures)| {
                 of(figures).map(|(value, said)| (label.clone(), value, said))
@@ -387,7 +390,7 @@ mod tests {
         let entries =
             vec![entry("echo", OURS, 1.0), entry("echo", "uws", 0.8), entry("idle", OURS, 1.0)];
         let page = html(&results(Kind::Comparison, entries));
-        assert!(page.contains("echo: Latency") && page.contains("idle: Latency"), "{page}");
+        assert!(page.contains("echo: Latency, ms") && page.contains("idle: Latency, ms"), "{page}");
         assert_eq!(page.matches("Latency percentiles").count(), 2);
         assert!(!page.contains("class=\"tiles\""));
     }
