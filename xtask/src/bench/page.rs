@@ -3,11 +3,11 @@
 
 mod plot;
 
-use tidegate_load::report::{Report, Run};
+use tidegate_load::report::{Report, Run, Spread};
 
 use super::figures::{self, Figures};
 use super::grade::Letter;
-use super::numbers::{bytes, median, percent, plain};
+use super::numbers::{NOTHING, bytes, median, percent, plain};
 use super::paper::{measured_with, title};
 use super::results::{Entry, Kind, Results};
 use super::rows;
@@ -72,11 +72,14 @@ fn tile(entry: &Entry) -> String {
         }
         (None, None) => entry.failure.as_ref().map_or(String::new(), |_| "not measured".into()),
     };
+    let partial = entry.report.is_some() && !entry.is_whole();
+    let said = if partial { format!("partial: {said}") } else { said };
+    let letter = entry.grade.as_ref().map_or(NOTHING.into(), |grade| grade.letter.to_string());
+    let star = if figures.generator_limited { " *" } else { "" };
     format!(
-        "<div class=\"tile\"><h3>{}</h3><span class=\"grade {}\">{}</span><p>{}</p></div>\n",
+        "<div class=\"tile\"><h3>{}</h3><span class=\"grade {}\">{letter}{star}</span><p>{}</p></div>\n",
         escaped(&entry.name),
         tone(entry),
-        escaped(&rows::grade(entry, &figures)),
         escaped(&said)
     )
 }
@@ -138,14 +141,15 @@ fn costs(results: &Results) -> String {
             };
             rows.iter().filter_map(some).collect()
         };
-        let cpu = bars(&|figures| {
-            figures.cpu_percent.map(|cpu| (cpu.median, format!("{} %", plain(cpu.median))))
-        });
-        cards += &card(&name, "CPU, of one core", &plot::bars("CPU", &cpu));
-        let each = bars(&|figures| {
-            figures.cpu_s_per_million.map(|cpu| (cpu.median, format!("{} s", plain(cpu.median))))
-        });
-        cards += &card(&name, "CPU for a million messages", &plot::bars("CPU", &each));
+        // Rates differ between scenarios, and between servers only by what they reach.
+        let (title, cpu) = if results.kind == Kind::Scenarios {
+            let of = |cpu: Spread| (cpu.median, format!("{} %", plain(cpu.median)));
+            ("CPU, of one core", bars(&|figures| figures.cpu_percent.map(of)))
+        } else {
+            let of = |cpu: Spread| (cpu.median, format!("{} s", plain(cpu.median)));
+            ("CPU for a million messages", bars(&|figures| figures.cpu_s_per_million.map(of)))
+        };
+        cards += &card(&name, title, &plot::bars("CPU", &cpu));
         let memory = bars(&|figures| figures.rss_bytes.map(|rss| (rss.median, bytes(rss.median))));
         cards += &card(&name, "Memory at the most", &plot::bars("Memory", &memory));
     }
