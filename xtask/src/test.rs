@@ -3,10 +3,11 @@
 //!
 //! Knows the order of the stages and the closing line; what a stage does is in the modules below.
 
+mod bench_smoke;
 mod checks;
 mod counts;
-mod metadata;
-mod process;
+pub(crate) mod metadata;
+pub(crate) mod process;
 mod real_clients;
 mod screen;
 mod stage;
@@ -102,6 +103,12 @@ const STAGES: &[Stage] = &[
         what: "node --test on tests-e2e/browser*.test.mjs, in headless Chromium",
         pace: Pace::Full,
         run: real_clients::browser,
+    },
+    Stage {
+        name: "bench-smoke",
+        what: "a few seconds of load on the built gateway, every message reconciled",
+        pace: Pace::Full,
+        run: bench_smoke::run,
     },
 ];
 

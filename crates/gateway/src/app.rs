@@ -72,7 +72,8 @@ impl App {
             max_connections: config.pool.max_connections,
             max_connections_per_user: config.pool.max_connections_per_user,
             max_groups_per_session: config.pool.max_groups_per_session,
-        });
+        })
+        .map_err(|impossible| format!("[pool] {impossible}"))?;
         let (ticks, waking) = Ticks::new();
         // Ends with the last session.
         tokio::spawn(waking);

@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use tidegate_message::{Close, CloseCode, RequestId, SessionId};
 use tidegate_payload_codec::Encoding;
-use tidegate_pool::{Facts, Member, Permit};
+use tidegate_pool::{Admitted, ConnectionId, Facts, Member, Permit};
 use tidegate_server::{Peer, Stream, Upgrade};
 use tidegate_session::{Encoder, Ended, Handle, Session};
 use tidegate_ws::{Role, Socket};
@@ -42,6 +42,8 @@ pub(crate) struct Connection {
 pub(crate) struct Me {
     pub(crate) app: Arc<App>,
     pub(crate) session: SessionId,
+    /// Its place in the registry.
+    stay: ConnectionId,
     /// Who it was when it came. Its user never changes; what it may do now is in the lease.
     pub(crate) identity: Arc<Identity>,
     /// Where its requests are counted, beside its user.
@@ -141,8 +143,8 @@ impl Connection {
         };
         let settings = Arc::clone(&app.live().session);
         let (mut running, handle) = Session::new(socket, encoder, app.queue_limits(), settings);
-        let facts = match app.pool.insert(member, handle.clone()) {
-            Ok(facts) => facts,
+        let Admitted { id: stay, facts, .. } = match app.pool.insert(member, handle.clone()) {
+            Ok(admitted) => admitted,
             Err(refusal) => {
                 count(&app.counts.refused_user_limit);
                 let close = Close::new(CloseCode(refusal.close_code()), refusal.reason());
@@ -153,7 +155,8 @@ impl Connection {
         let identity = Arc::new(identity);
         let lease = Lease::new(Arc::clone(&identity));
         let network = self.arrival.network;
-        let entry = Entry(Arc::new(Me { app, session, identity, network, lease, handle, facts }));
+        let me = Me { app, session, stay, identity, network, lease, handle, facts };
+        let entry = Entry(Arc::new(me));
         let Me { app, identity, .. } = &*entry.0;
         if app.is_draining() {
             // It was at the door when the others were told. Its entry goes when it is gone.
@@ -179,8 +182,8 @@ struct Entry(Arc<Me>);
 
 impl Drop for Entry {
     fn drop(&mut self) {
-        let Me { app, session, facts, handle, .. } = &*self.0;
-        app.pool.remove_own(*session, facts);
+        let Me { app, session, stay, handle, .. } = &*self.0;
+        app.pool.remove_own(*stay);
         app.runs.cancel_all(*session);
         app.counts.add_queue(handle.counters());
     }
