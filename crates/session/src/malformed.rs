@@ -5,14 +5,13 @@ use std::time::{Duration, Instant};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// Boxed: most sessions never see one.
 #[derive(Debug, Default)]
-pub(crate) struct Malformed(Option<Box<VecDeque<Instant>>>);
+pub(crate) struct Malformed(VecDeque<Instant>);
 
 impl Malformed {
     /// Notes one; true if it is the one too many, the `max`th within a minute.
     pub(crate) fn note(&mut self, max: usize, now: Instant) -> bool {
-        let seen = self.0.get_or_insert_default();
+        let seen = &mut self.0;
         while seen.front().is_some_and(|at| now.saturating_duration_since(*at) >= MINUTE) {
             seen.pop_front();
         }

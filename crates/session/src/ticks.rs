@@ -44,7 +44,6 @@ impl Ticks {
     ///
     /// # Panics
     /// The task panics if it is polled outside of a tokio runtime with time enabled.
-    #[must_use]
     pub fn new() -> (Self, impl Future<Output = ()> + Send + 'static) {
         let earlier = Arc::new(Notify::new());
         let shared = Arc::new(Shared { times: Mutex::default(), earlier: Arc::clone(&earlier) });
