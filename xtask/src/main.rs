@@ -4,6 +4,7 @@
 //! and one module.
 #![expect(clippy::print_stdout, reason = "xtask is a command-line tool: its output is its purpose")]
 
+mod bench;
 mod repository;
 mod test;
 mod tidy;
@@ -35,6 +36,30 @@ const COMMANDS: &[Command] = &[
         summary: "the invariants of docs/ARCHITECTURE.md: file, line, rule and why",
         run: tidy::command,
     },
+    Command {
+        name: "bench",
+        arguments: "[--quick] [--list] [OPTION...] [SCENARIO...]",
+        summary: "loads the gateway and grades it; `bench --help` shows the options",
+        run: bench::command,
+    },
+    Command {
+        name: "bench compare",
+        arguments: "[--with NAME,...] [--works NAME,...] [--quick] [--output FILE]",
+        summary: "the same load on this gateway and on others, interleaved",
+        run: bench::command,
+    },
+    Command {
+        name: "bench micro",
+        arguments: "[--filter NAME]",
+        summary: "the crates' own benchmarks: time, instructions, allocations",
+        run: bench::command,
+    },
+    Command {
+        name: "bench diff",
+        arguments: "BEFORE.json AFTER.json",
+        summary: "what changed beyond noise",
+        run: bench::command,
+    },
     Command { name: "help", arguments: "", summary: "this table", run: help },
 ];
 
@@ -58,7 +83,7 @@ fn main() -> ExitCode {
 fn help(_root: &Path, _arguments: &[String]) -> Result<ExitCode, Problem> {
     println!("cargo xtask COMMAND\n");
     for command in COMMANDS {
-        println!("  {:<6} {:<55} {}", command.name, command.arguments, command.summary);
+        println!("  {:<13} {:<58} {}", command.name, command.arguments, command.summary);
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -106,7 +106,8 @@ fn measure(settings: Settings, agreed: Direction, messages: &[Vec<u8>]) -> Outco
     let (mut own, mut shared) = (sender(settings, agreed), Compressor::new(settings));
     let (pool, mut payload, mut out) = (InflaterPool::new(1), Vec::new(), Vec::new());
     let limits = InboundLimits { max_message_bytes: 16 << 20, ..InboundLimits::new() };
-    let mut inbound = Inbound::new(agreed, limits);
+    let slot = TakeoverSlots::new(1).take().expect("a slot of one");
+    let mut inbound = Inbound::new(agreed, limits).with_slot(slot);
     let mut outcome = Outcome { raw: 0, sent: 0, deflating: Vec::new(), inflating: Vec::new() };
     for message in messages {
         payload.clear();

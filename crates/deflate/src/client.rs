@@ -92,11 +92,12 @@ impl ClientPolicy {
         let mut agreement = None;
         for value in values {
             for extension in header::parse(value)?.iter().filter(|extension| is_ours(extension)) {
+                let refuse = |fault| Error::BadAnswer { fault, offset: extension.at };
                 if agreement.is_some() {
-                    return Err(Error::BadAnswer(Fault::AcceptedTwice));
+                    return Err(refuse(Fault::AcceptedTwice));
                 }
-                let answer = Params::parse(extension, Side::Answer).map_err(Error::BadAnswer)?;
-                agreement = Some(self.judge(answer).map_err(Error::BadAnswer)?);
+                let answer = Params::parse(extension, Side::Answer)?;
+                agreement = Some(self.judge(answer).map_err(refuse)?);
             }
         }
         Ok(agreement)

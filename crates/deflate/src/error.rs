@@ -2,7 +2,7 @@
 
 use crate::WindowBits;
 
-/// A violation by the peer: the handshake or the connection has to fail with [`close_code`](Self::close_code).
+/// A violation by the peer (but for [`AfterFailure`](Self::AfterFailure)): the handshake or the connection has to fail with [`close_code`](Self::close_code).
 ///
 /// Its text is at most 123 bytes, so that it fits a Close frame as the reason.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -15,8 +15,13 @@ pub enum Error {
         offset: usize,
     },
     /// The server's answer breaks a rule of RFC 7692 section 7.1, so the client fails the connection.
-    #[error("answer to permessage-deflate refused: {0}")]
-    BadAnswer(Fault),
+    #[error("answer to permessage-deflate refused: {fault} (at byte {offset})")]
+    BadAnswer {
+        /// The rule.
+        fault: Fault,
+        /// Of the parameter or the extension, in bytes from the start of the header's value.
+        offset: usize,
+    },
     /// The bytes are not a DEFLATE stream (RFC 1951), or refer to what lies before their window.
     #[error("corrupt compressed data (near byte {offset})")]
     Corrupt {
@@ -43,8 +48,7 @@ pub enum Error {
         /// In compressed bytes from the start of the message.
         offset: u64,
     },
-    /// The caller went on after an error or after the end of a message, or began a message while a whole one still waits
-    /// for an inflater.
+    /// The caller's mistake, not the peer's: it went on after an error, or after the end of a message without beginning the next.
     #[error("compressed message goes on after its end")]
     AfterFailure,
 }
@@ -64,12 +68,14 @@ impl Error {
     #[must_use]
     pub const fn offset(&self) -> Option<u64> {
         match self {
-            Self::MalformedHeader { offset } => Some(*offset as u64),
+            Self::MalformedHeader { offset } | Self::BadAnswer { offset, .. } => {
+                Some(*offset as u64)
+            }
             Self::Corrupt { offset }
             | Self::Truncated { offset }
             | Self::TooLarge { offset, .. }
             | Self::ManyFinalBlocks { offset } => Some(*offset),
-            Self::BadAnswer(_) | Self::AfterFailure => None,
+            Self::AfterFailure => None,
         }
     }
 }
@@ -105,14 +111,15 @@ mod tests {
     #[test]
     fn every_text_fits_a_close_reason() {
         let offset = u64::MAX;
+        let refused = |fault| Error::BadAnswer { fault, offset: usize::MAX };
         for error in [
             Error::MalformedHeader { offset: usize::MAX },
-            Error::BadAnswer(Fault::UnknownParameter),
-            Error::BadAnswer(Fault::DuplicateParameter),
-            Error::BadAnswer(Fault::InvalidValue),
-            Error::BadAnswer(Fault::AcceptedTwice),
-            Error::BadAnswer(Fault::ServerWindow(WindowBits::MAX)),
-            Error::BadAnswer(Fault::ServerTakeover),
+            refused(Fault::UnknownParameter),
+            refused(Fault::DuplicateParameter),
+            refused(Fault::InvalidValue),
+            refused(Fault::AcceptedTwice),
+            refused(Fault::ServerWindow(WindowBits::MAX)),
+            refused(Fault::ServerTakeover),
             Error::Corrupt { offset },
             Error::Truncated { offset },
             Error::TooLarge { limit: usize::MAX, offset },

@@ -8,6 +8,8 @@ use crate::Error;
 /// One extension of the list, with its parameters in their order.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Extension<'a> {
+    /// Where its name stands, in bytes from the start of the value.
+    pub(crate) at: usize,
     pub(crate) name: &'a str,
     pub(crate) parameters: Vec<Parameter<'a>>,
 }
@@ -15,6 +17,8 @@ pub(crate) struct Extension<'a> {
 /// One parameter; a quoted value stands here without its quotes and escapes.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Parameter<'a> {
+    /// Where its name stands, in bytes from the start of the value.
+    pub(crate) at: usize,
     pub(crate) name: &'a str,
     pub(crate) value: Option<Cow<'a, str>>,
 }
@@ -76,12 +80,13 @@ impl<'a> Cursor<'a> {
     }
 
     fn extension(&mut self) -> Result<Extension<'a>, Error> {
+        let at = self.at;
         let name = self.token()?;
         let mut parameters = Vec::new();
         loop {
             self.skip_space();
             if !self.eat(b';') {
-                return Ok(Extension { name, parameters });
+                return Ok(Extension { at, name, parameters });
             }
             self.skip_space();
             parameters.push(self.parameter()?);
@@ -89,14 +94,15 @@ impl<'a> Cursor<'a> {
     }
 
     fn parameter(&mut self) -> Result<Parameter<'a>, Error> {
+        let at = self.at;
         let name = self.token()?;
         self.skip_space();
         if !self.eat(b'=') {
-            return Ok(Parameter { name, value: None });
+            return Ok(Parameter { at, name, value: None });
         }
         self.skip_space();
         let value = if self.eat(b'"') { self.quoted()? } else { Cow::Borrowed(self.token()?) };
-        Ok(Parameter { name, value: Some(value) })
+        Ok(Parameter { at, name, value: Some(value) })
     }
 
     /// What stands between quotes must be a token once unescaped (RFC 6455 section 9.1).
@@ -131,8 +137,10 @@ mod tests {
     fn shown(value: &str) -> String {
         let mut text = String::new();
         for extension in parse(value).unwrap() {
+            assert!(value[extension.at..].starts_with(extension.name));
             text += extension.name;
             for parameter in extension.parameters {
+                assert!(value[parameter.at..].starts_with(parameter.name));
                 text += &format!(";{}={:?}", parameter.name, parameter.value.as_deref());
             }
             text.push(' ');

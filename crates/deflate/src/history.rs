@@ -31,14 +31,6 @@ impl History {
         self.bytes.as_slices()
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
-        self.bytes.is_empty()
-    }
-
-    pub(crate) fn clear(&mut self) {
-        self.bytes.clear();
-    }
-
     /// Allocated bytes.
     pub(crate) fn capacity(&self) -> usize {
         self.bytes.capacity()

@@ -35,7 +35,8 @@ pub enum Progress {
     Inflated,
     /// No inflater is free: the bytes are kept. Go on with more fragments, or call [`Inbound::resume`] later.
     Waiting,
-    /// No inflater is free, and there is no room: nothing of this fragment was taken. Stop reading, and push it again later.
+    /// Nothing of this fragment was taken: there is no room for it, or it begins a message while a whole one waits.
+    /// Stop reading, [`resume`](Inbound::resume) later, and then push it again.
     Full,
 }
 
@@ -74,14 +75,15 @@ enum State {
 }
 
 impl Inbound {
-    /// Without takeover: holds nothing between messages. If `agreed` has takeover, a window is kept all the same, as the
-    /// peer is entitled to it; [`with_slot`](Self::with_slot) counts it.
+    /// Holds nothing between messages. A direction with takeover also needs [`with_slot`](Self::with_slot): without a
+    /// slot no window is kept, and a message that refers to an earlier one is [`Error::Corrupt`]. So take the slot
+    /// before the handshake, and agree on takeover only with it.
     #[must_use]
     pub fn new(agreed: Direction, limits: InboundLimits) -> Self {
         Self { agreed, limits, history: History::default(), state: State::Idle, slot: None }
     }
 
-    /// Keeps the slot that pays for the window of a direction with takeover.
+    /// Pays for the window of a direction with takeover; the slot of one without goes back at once.
     #[must_use]
     pub fn with_slot(mut self, slot: TakeoverSlot) -> Self {
         self.slot = self.agreed.takeover.then_some(slot);
@@ -103,7 +105,10 @@ impl Inbound {
         match std::mem::replace(&mut self.state, State::Failed) {
             State::Failed => Err(Error::AfterFailure),
             State::Inflating(lent) => self.inflate(lent, fragment, last, out),
-            State::Waiting { last: true, .. } => Err(Error::AfterFailure),
+            whole @ State::Waiting { last: true, .. } => {
+                self.state = whole;
+                Ok(Progress::Full)
+            }
             State::Waiting { bytes, last: false } => match pool.lend() {
                 Some(lent) => {
                     let lent = self.begin(lent);
@@ -154,20 +159,21 @@ impl Inbound {
     /// Bytes held for this connection now: its window and what waits.
     #[must_use]
     pub fn held_bytes(&self) -> usize {
-        let waiting = match &self.state {
+        let more = match &self.state {
             State::Waiting { bytes, .. } => bytes.capacity(),
-            _ => 0,
+            State::Inflating(lent) => lent.history_bytes(),
+            State::Idle | State::Failed => 0,
         };
-        self.history.capacity() + waiting
+        self.history.capacity() + more
+    }
+
+    /// No window without a slot that pays for it.
+    const fn keeps_window(&self) -> bool {
+        self.slot.is_some()
     }
 
     fn begin(&mut self, mut lent: Lent) -> Lent {
-        let (window, max) = (self.agreed.window_bits, self.limits.max_message_bytes);
-        if self.agreed.takeover {
-            lent.begin_with(std::mem::take(&mut self.history), window, max);
-        } else {
-            lent.begin(window, max);
-        }
+        lent.begin_with(std::mem::take(&mut self.history), self.limits.max_message_bytes);
         lent
     }
 
@@ -181,8 +187,8 @@ impl Inbound {
         lent.push(fragment, out)?;
         if last {
             lent.finish()?;
-            if self.agreed.takeover {
-                self.history = lent.take_history();
+            if self.keeps_window() {
+                self.history = lent.take_history(self.agreed.window_bits);
             }
             self.state = State::Idle;
         } else {

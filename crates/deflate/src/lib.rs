@@ -21,6 +21,7 @@ mod inbound;
 mod inflater;
 mod params;
 mod pool;
+mod ring;
 mod server;
 mod settings;
 mod slots;

@@ -4,7 +4,7 @@
 use std::fmt;
 
 use crate::header::{Extension, Parameter};
-use crate::{EXTENSION, Fault, WindowBits};
+use crate::{EXTENSION, Error, Fault, WindowBits};
 
 /// The parameters of one offer or one answer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -38,10 +38,13 @@ pub(crate) fn is_ours(extension: &Extension<'_>) -> bool {
 }
 
 impl Params {
-    pub(crate) fn parse(extension: &Extension<'_>, side: Side) -> Result<Self, Fault> {
+    /// An offer that is refused here is declined; an answer fails the connection.
+    pub(crate) fn parse(extension: &Extension<'_>, side: Side) -> Result<Self, Error> {
         let mut params = Self::default();
         for parameter in &extension.parameters {
-            params.take(parameter, side)?;
+            params
+                .take(parameter, side)
+                .map_err(|fault| Error::BadAnswer { fault, offset: parameter.at })?;
         }
         Ok(params)
     }

@@ -33,7 +33,7 @@ pub struct Lent {
 }
 
 impl InflaterPool {
-    /// A pool of at most `max` inflaters, about 90 KiB each.
+    /// A pool of at most `max` inflaters, about 80 KiB each.
     #[must_use]
     pub fn new(max: usize) -> Self {
         Self { shared: Arc::new(Mutex::new(Shared { idle: Vec::new(), unmade: max })) }

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use tidegate_deflate::{
     Compressor, Direction, Error, Inbound, InboundLimits, Inflater, InflaterPool, MAX_FINAL_BLOCKS,
-    Progress, Settings, Step, TakeoverCompressor, TakeoverSlots, Verdict, WindowBits,
+    Progress, Settings, TakeoverCompressor, TakeoverSlots, Verdict, WindowBits,
 };
 
 const TAIL: [u8; 4] = [0x00, 0x00, 0xff, 0xff];
@@ -25,7 +25,7 @@ fn bomb(megabytes: usize) -> Vec<u8> {
 
 fn inflate(payload: &[u8], max_bytes: usize) -> Result<Vec<u8>, Error> {
     let (mut inflater, mut out) = (Inflater::new(), Vec::new());
-    inflater.begin(WindowBits::MAX, max_bytes);
+    inflater.begin(max_bytes);
     inflater.push(payload, &mut out)?;
     inflater.finish().map(|()| out)
 }
@@ -37,7 +37,7 @@ fn a_bomb_costs_the_limit_and_not_its_size() {
     let (limit, mut inflater) = (1 << 20, Inflater::new());
     let mut out = Vec::new();
     let info = allocation_counter::measure(|| {
-        inflater.begin(WindowBits::MAX, limit);
+        inflater.begin(limit);
         let error = inflater.push(&bomb, &mut out).unwrap_err();
         assert!(matches!(error, Error::TooLarge { limit: 1_048_576, .. }));
         assert_eq!(error.close_code(), 1009);
@@ -87,23 +87,63 @@ fn final_blocks_without_end_are_refused() {
 }
 
 #[test]
-fn the_steps_of_a_tiny_output_lose_nothing() {
-    let message: Vec<u8> = b"ebb and flow, ".repeat(100);
+fn the_steps_of_tiny_inputs_lose_nothing() {
+    let message: Vec<u8> = b"ebb and flow, ".repeat(5000);
     let payload = compressed(&message);
-    let (mut inflater, mut out, mut buffer) = (Inflater::new(), Vec::new(), [0; 3]);
-    inflater.begin(WindowBits::MAX, message.len());
-    let mut rest = &payload[..];
-    loop {
-        let Step { read, written } =
-            inflater.step(rest, &mut buffer).expect("as the test is written");
-        out.extend_from_slice(&buffer[..written]);
-        rest = &rest[read..];
-        if rest.is_empty() && written < buffer.len() {
-            break;
+    for size in [1, 3, payload.len()] {
+        let (mut inflater, mut out) = (Inflater::new(), Vec::new());
+        inflater.begin(message.len());
+        for piece in payload.chunks(size) {
+            let mut rest = piece;
+            loop {
+                let step = inflater.step(rest).expect("as the test is written");
+                out.extend_from_slice(step.inflated);
+                rest = &rest[step.read..];
+                if !step.more {
+                    break;
+                }
+            }
+            assert!(rest.is_empty(), "no more to come means that all was taken");
         }
+        assert_eq!((inflater.finish(), inflater.produced()), (Ok(()), message.len()));
+        assert_eq!(out, message);
     }
+}
+
+#[test]
+fn an_inflater_wants_a_beginning_before_each_message() {
+    let mut inflater = Inflater::new();
+    assert_eq!(inflater.step(&[0]), Err(Error::AfterFailure));
+    assert_eq!(inflater.finish(), Err(Error::AfterFailure));
+    inflater.begin(10);
     assert_eq!(inflater.finish(), Ok(()));
-    assert_eq!(out, message);
+    assert_eq!(inflater.push(&[0], &mut Vec::new()), Err(Error::AfterFailure));
+}
+
+#[test]
+fn blocks_after_a_final_one_refer_to_all_of_the_window() {
+    // A window's length of text, ended by a final block, then text that is found only there.
+    let far: Vec<u8> =
+        (0..40_000_u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 13).to_le_bytes()[0]).collect();
+    let agreed = Direction { takeover: true, ..Direction::stateless() };
+    let slots = TakeoverSlots::new(2);
+    let mut sender = TakeoverCompressor::new(Settings::new(), agreed, slots.take().unwrap());
+    let (mut first, mut again) = (Vec::new(), Vec::new());
+    assert_eq!(sender.compress(&far, &mut first), Verdict::Compressed);
+    assert_eq!(sender.compress(&far[8000..], &mut again), Verdict::Compressed);
+    assert!(again.len() < 1000, "it refers to the first: {} bytes", again.len());
+    let whole = [&first[..], &TAIL, &EMPTY_FINAL, &again].concat();
+    assert_eq!(inflate(&whole, 100_000), Ok([&far[..], &far[8000..]].concat()));
+
+    // The same, the reference going back over a message's end too.
+    let pool = InflaterPool::new(1);
+    let mut inbound = Inbound::new(agreed, InboundLimits::new()).with_slot(slots.take().unwrap());
+    let mut out = Vec::new();
+    let first = [&first[..], &TAIL, &EMPTY_FINAL, &[0]].concat();
+    assert_eq!(inbound.push(&pool, &first, true, &mut out), Ok(Progress::Inflated));
+    let again = [&EMPTY_FINAL[..], &again].concat();
+    assert_eq!(inbound.push(&pool, &again, true, &mut out), Ok(Progress::Inflated));
+    assert_eq!(out, [&far[..], &far[8000..]].concat());
 }
 
 #[test]
@@ -117,7 +157,7 @@ fn a_steady_state_allocates_nothing() {
         out.clear();
         let verdict = compressor.compress(&message, Direction::stateless(), &mut payload);
         assert_eq!(verdict, Verdict::Compressed);
-        inflater.begin(WindowBits::MAX, 1 << 16);
+        inflater.begin(1 << 16);
         inflater.push(&payload, &mut out).expect("as the test is written");
         inflater.finish().expect("as the test is written");
     };
@@ -132,10 +172,36 @@ fn a_connection_holds_no_window_without_takeover_and_one_with_it() {
     let (pool, payload) = (InflaterPool::new(1), compressed(&[1; 50_000]));
     for (takeover, held) in [(false, 0), (true, 512)] {
         let agreed = Direction { window_bits: WindowBits::MIN_OUTBOUND, takeover };
-        let mut inbound = Inbound::new(agreed, InboundLimits::new());
+        let slot = TakeoverSlots::new(1).take().expect("as the test is written");
+        let mut inbound = Inbound::new(agreed, InboundLimits::new()).with_slot(slot);
         assert_eq!(inbound.push(&pool, &payload, true, &mut Vec::new()), Ok(Progress::Inflated));
         assert_eq!(inbound.held_bytes(), held);
+        assert_eq!(inbound.push(&pool, &payload, false, &mut Vec::new()), Ok(Progress::Inflated));
+        assert_eq!(inbound.held_bytes(), held, "also while a message is open");
     }
+}
+
+#[test]
+fn without_a_slot_no_window_is_held_whatever_was_agreed() {
+    let agreed = Direction { takeover: true, ..Direction::stateless() };
+    let slots = TakeoverSlots::new(1);
+    let mut sender = TakeoverCompressor::new(
+        Settings::new(),
+        agreed,
+        slots.take().expect("as the test is written"),
+    );
+    let (pool, message) = (InflaterPool::new(1), b"no room at the quay. ".repeat(20));
+    let mut inbound = Inbound::new(agreed, InboundLimits::new());
+    let mut send = || {
+        let mut payload = Vec::new();
+        assert_eq!(sender.compress(&message, &mut payload), Verdict::Compressed);
+        payload
+    };
+    let mut out = Vec::new();
+    assert_eq!(inbound.push(&pool, &send(), true, &mut out), Ok(Progress::Inflated));
+    assert_eq!((inbound.held_bytes(), &out), (0, &message));
+    let error = inbound.push(&pool, &send(), true, &mut out).unwrap_err();
+    assert!(matches!(error, Error::Corrupt { .. }), "a reference to what is not held: {error}");
 }
 
 #[test]
@@ -145,10 +211,10 @@ fn an_inflater_takes_what_the_documentation_says() {
     let mut kept = None;
     let info = allocation_counter::measure(|| {
         let inflater = kept.insert(Inflater::new());
-        inflater.begin(WindowBits::MAX, 1 << 20);
+        inflater.begin(1 << 20);
         inflater.push(&payload, &mut out).unwrap();
     });
-    assert!((80 << 10..=90 << 10).contains(&info.bytes_current), "{} bytes", info.bytes_current);
+    assert!((72 << 10..=80 << 10).contains(&info.bytes_current), "{} bytes", info.bytes_current);
 }
 
 fn message() -> impl Strategy<Value = Vec<u8>> {
@@ -174,7 +240,8 @@ proptest! {
         let mut sender = TakeoverCompressor::new(settings, agreed, slot);
         let mut alone = Compressor::new(settings);
         let pool = InflaterPool::new(1);
-        let mut receiver = Inbound::new(agreed, InboundLimits::new());
+        let slot = TakeoverSlots::new(1).take().unwrap();
+        let mut receiver = Inbound::new(agreed, InboundLimits::new()).with_slot(slot);
         for message in messages {
             let mut payload = Vec::new();
             let verdict = match takeover {

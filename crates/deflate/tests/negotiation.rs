@@ -182,25 +182,28 @@ fn a_client_writes_its_offer() {
 #[test]
 fn an_answer_that_breaks_a_rule_fails_the_connection() {
     let open = ClientPolicy::new().inbound_takeover(true).outbound_takeover(true);
-    let refuse = |policy: ClientPolicy, answer: &str, fault| {
-        let error = policy.accept([answer]).unwrap_err();
-        assert_eq!(error, Error::BadAnswer(fault), "{answer}");
-        assert_eq!(error.close_code(), 1002);
+    let refuse = |policy: ClientPolicy, answer: &str, fault, offset| {
+        let answer = answer.replace("pmd", EXT);
+        let error = policy.accept([answer.as_str()]).unwrap_err();
+        assert_eq!(error, Error::BadAnswer { fault, offset }, "{answer}");
+        assert_eq!((error.close_code(), error.offset()), (1002, Some(offset as u64)));
     };
-    refuse(open, "permessage-deflate; x", Fault::UnknownParameter);
-    refuse(open, "permessage-deflate; client_max_window_bits", Fault::InvalidValue);
-    refuse(open, "permessage-deflate; server_max_window_bits=16", Fault::InvalidValue);
-    refuse(open, "permessage-deflate; server_no_context_takeover=1", Fault::InvalidValue);
+    refuse(open, "pmd; x", Fault::UnknownParameter, 20);
+    refuse(open, "pmd; client_max_window_bits", Fault::InvalidValue, 20);
+    refuse(open, "pmd; server_max_window_bits=16", Fault::InvalidValue, 20);
+    refuse(open, "pmd; server_max_window_bits=\"8\\0\"", Fault::InvalidValue, 20);
+    refuse(open, "pmd; server_no_context_takeover=1", Fault::InvalidValue, 20);
     refuse(
         open,
-        "permessage-deflate; server_max_window_bits=9; server_max_window_bits=9",
+        "pmd; client_max_window_bits=9; client_max_window_bits=9",
         Fault::DuplicateParameter,
+        46,
     );
-    refuse(open, "permessage-deflate, permessage-deflate", Fault::AcceptedTwice);
-    refuse(ClientPolicy::new(), "permessage-deflate", Fault::ServerTakeover);
+    refuse(open, "pmd, x, pmd", Fault::AcceptedTwice, 23);
+    refuse(ClientPolicy::new(), "pmd; client_no_context_takeover", Fault::ServerTakeover, 0);
     let small = open.max_inbound_window(bits(10));
-    refuse(small, "permessage-deflate", Fault::ServerWindow(bits(10)));
-    refuse(small, "permessage-deflate; server_max_window_bits=11", Fault::ServerWindow(bits(10)));
+    refuse(small, "x, pmd", Fault::ServerWindow(bits(10)), 3);
+    refuse(small, "pmd; server_max_window_bits=11", Fault::ServerWindow(bits(10)), 0);
     assert!(
         small
             .fall_back(true)

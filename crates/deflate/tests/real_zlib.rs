@@ -121,7 +121,8 @@ fn compress(direction: Direction, memory: u8) -> (Vec<Vec<u8>>, Vec<Vec<u8>>) {
 
 fn inflate(direction: Direction, payloads: &[Vec<u8>]) -> Vec<Vec<u8>> {
     let pool = InflaterPool::new(1);
-    let mut inbound = Inbound::new(direction, InboundLimits::new());
+    let slot = TakeoverSlots::new(1).take().expect("as the test is written");
+    let mut inbound = Inbound::new(direction, InboundLimits::new()).with_slot(slot);
     let inflate = |payload: &Vec<u8>| {
         let (mut out, middle) = (Vec::new(), payload.len() / 2);
         for (part, last) in [(&payload[..middle], false), (&payload[middle..], true)] {

@@ -2,7 +2,7 @@
 
 use tidegate_deflate::{
     Direction, Error, Inbound, InboundLimits, Inflater, InflaterPool, Progress, Settings,
-    TakeoverCompressor, TakeoverSlots, Verdict, WindowBits,
+    TakeoverCompressor, TakeoverSlots, Verdict,
 };
 
 const HELLO: [u8; 7] = [0xf2, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00];
@@ -18,13 +18,14 @@ fn with_takeover() -> Direction {
 
 fn inflate(payload: &[u8]) -> Result<Vec<u8>, Error> {
     let (mut inflater, mut out) = (Inflater::new(), Vec::new());
-    inflater.begin(WindowBits::MAX, 1 << 20);
+    inflater.begin(1 << 20);
     inflater.push(payload, &mut out)?;
     inflater.finish().map(|()| out)
 }
 
 fn inbound(agreed: Direction) -> Inbound {
-    Inbound::new(agreed, InboundLimits::new())
+    let slot = TakeoverSlots::new(1).take().expect("as the test is written");
+    Inbound::new(agreed, InboundLimits::new()).with_slot(slot)
 }
 
 fn receive(inbound: &mut Inbound, pool: &InflaterPool, payload: &[u8]) -> Vec<u8> {

@@ -2,8 +2,8 @@
 
 use bytes::Bytes;
 use tidegate_deflate::{
-    Broadcast, Compressor, Direction, Error, Inbound, InboundLimits, InflaterPool, Progress,
-    Settings, TakeoverCompressor, TakeoverSlots, Verdict, WindowBits,
+    Broadcast, Compressor, Direction, Inbound, InboundLimits, InflaterPool, Progress, Settings,
+    TakeoverCompressor, TakeoverSlots, Verdict, WindowBits,
 };
 
 fn window(bits: u8) -> Direction {
@@ -74,13 +74,14 @@ fn a_broadcast_compresses_once_for_each_window() {
 #[test]
 fn a_broadcast_may_pass_a_receiver_with_context_that_is_reset() {
     let agreed = Direction { takeover: true, ..window(15) };
-    let (slots, pool) = (TakeoverSlots::new(1), InflaterPool::new(1));
+    let (slots, pool) = (TakeoverSlots::new(2), InflaterPool::new(1));
     let mut own = TakeoverCompressor::new(
         Settings::new(),
         agreed,
         slots.take().expect("as the test is written"),
     );
-    let mut receiver = Inbound::new(agreed, InboundLimits::new());
+    let mut receiver = Inbound::new(agreed, InboundLimits::new())
+        .with_slot(slots.take().expect("as the test is written"));
     let mut compressor = Compressor::new(Settings::new());
     for round in 0..4 {
         let message = chat(&format!("round {round}"));
@@ -142,7 +143,7 @@ fn an_empty_pool_makes_bytes_wait_up_to_their_limit() {
 }
 
 #[test]
-fn a_whole_message_may_wait_and_none_may_follow_it() {
+fn a_whole_message_may_wait_and_the_next_waits_outside() {
     let (pool, mut out) = (InflaterPool::new(1), Vec::new());
     let mut inbound = Inbound::new(window(15), InboundLimits::new());
     let lent = pool.lend().expect("as the test is written");
@@ -152,9 +153,18 @@ fn a_whole_message_may_wait_and_none_may_follow_it() {
     assert_eq!(inbound.resume(&pool, &mut out), Ok(Progress::Inflated));
     assert_eq!((out.as_slice(), pool.free()), (&b"Hello"[..], 1));
 
-    let _lent = pool.lend().expect("as the test is written");
+    let lent = pool.lend().expect("as the test is written");
     assert_eq!(inbound.push(&pool, &hello, true, &mut out), Ok(Progress::Waiting));
-    assert_eq!(inbound.push(&pool, &hello, true, &mut out), Err(Error::AfterFailure));
+    assert_eq!(inbound.push(&pool, &hello, true, &mut out), Ok(Progress::Full));
+    drop(lent);
+    assert_eq!(
+        inbound.push(&pool, &hello, true, &mut out),
+        Ok(Progress::Full),
+        "the first is first"
+    );
+    assert_eq!(inbound.resume(&pool, &mut out), Ok(Progress::Inflated));
+    assert_eq!(inbound.push(&pool, &hello, true, &mut out), Ok(Progress::Inflated));
+    assert_eq!(out, b"HelloHelloHello");
 }
 
 #[test]

@@ -30,7 +30,8 @@ pub enum CloseMeaning {
 }
 
 impl CloseMeaning {
-    /// The meaning of a close frame. The reason matters only with 1008.
+    /// The meaning of a close frame. The reason matters only with 1008. Where an application's own codes
+    /// mean something else, it gives [`Ending::Closed`](crate::Ending::Closed) the meaning itself.
     ///
     /// | code | meaning |
     /// |---|---|

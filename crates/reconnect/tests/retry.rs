@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use tidegate_reconnect::{Ending, Policy, RetryPolicy, Spread};
+use tidegate_reconnect::{Ending, Policy, RetryPolicy, Settings, Spread};
 use tokio::time::Instant;
 use tower::Service;
 use tower::retry::Retry;
@@ -40,10 +40,11 @@ fn upstream(busy: u32) -> (Upstream, Arc<AtomicU32>) {
 }
 
 fn thrice() -> Policy {
-    Policy { max_failures: NonZeroU32::new(3), ..Policy::default() }
+    let settings = Settings { max_failures: NonZeroU32::new(3), ..Settings::default() };
+    Policy::new(settings).expect("three failures are allowed")
 }
 
-fn busy(answer: &Result<u16, ()>) -> Option<Ending<'_>> {
+fn busy(answer: &Result<u16, ()>) -> Option<Ending> {
     matches!(answer, Ok(503)).then_some(Ending::Failed)
 }
 
@@ -77,7 +78,7 @@ async fn answer_that_is_no_failure_is_given_at_once() {
 
 #[tokio::test(start_paused = true)]
 async fn waits_as_the_answer_says() {
-    fn told(answer: &Result<u16, ()>) -> Option<Ending<'_>> {
+    fn told(answer: &Result<u16, ()>) -> Option<Ending> {
         busy(answer).map(|_| Ending::Told(Spread::from_millis(7_000, 0)))
     }
     let (start, (upstream, _)) = (Instant::now(), upstream(1));

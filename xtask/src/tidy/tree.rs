@@ -9,6 +9,9 @@ use super::manifest::{Manifest, Package};
 use super::source;
 use crate::{Problem, repository};
 
+/// Workspaces of their own: what their packages depend on is not what the project depends on.
+const APART: [&str; 3] = ["benches/", "fuzz/", "xtask/peers/"];
+
 /// All text files and packages.
 pub(super) struct Tree {
     files: Vec<File>,
@@ -49,7 +52,11 @@ impl Tree {
         let root = files.iter().find(|file| file.path == "Cargo.toml");
         let workspace = root.and_then(|file| Manifest::parse(&file.text).ok()).unwrap_or_default();
         let (mut packages, mut broken) = (Vec::new(), Vec::new());
-        for file in files.iter().filter(|file| file.path.ends_with("Cargo.toml")) {
+        let ours = |file: &&File| {
+            file.path.ends_with("Cargo.toml")
+                && !APART.iter().any(|apart| file.path.starts_with(apart))
+        };
+        for file in files.iter().filter(ours) {
             match Manifest::parse(&file.text) {
                 Ok(manifest) => packages.extend(manifest.package(&file.path, &workspace)),
                 Err(why) => broken.push(Finding::new(&file.path, 1, why)),

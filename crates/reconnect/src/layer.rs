@@ -1,26 +1,31 @@
 //! The policy as a [`tower::retry::Policy`]. It does not know what a request is, nor which answer is a
 //! failure: a closure says that.
+#![expect(clippy::disallowed_methods, reason = "this is the shell that waits for the policy")]
 
-use tokio::time::{Sleep, sleep};
+use tokio::time::{Instant, Sleep, sleep};
 
 use crate::{Attempts, Ending, Policy};
 
-/// Retries a request as a [`Policy`] says; set [`Policy::max_failures`], the default is never to give up.
+/// Retries a request as a [`Policy`] says. Set [`max_failures`](crate::Settings::max_failures) or
+/// [`outage_timeout`](crate::Settings::outage_timeout): the default is never to give up.
 ///
 /// `judge` is an `Fn(&Result<Response, Error>) -> Option<Ending>`: `None` means that the answer is to be given
-/// to the caller. `random` is an `Fn() -> f64` in 0..1. Requests are cloned before they are sent.
+/// to the caller. `random` is an `Fn() -> f64` in 0..1. Requests are cloned before they are sent; put this
+/// around requests only that may be repeated.
 ///
 /// ```
 /// use std::num::NonZeroU32;
-/// use tidegate_reconnect::{Ending, Policy, RetryPolicy};
+/// use tidegate_reconnect::{Ending, Policy, RetryPolicy, Settings};
 ///
-/// let policy = Policy { max_failures: NonZeroU32::new(3), ..Policy::default() };
-/// let retries = RetryPolicy::new(policy, |answer: &Result<u16, ()>| match answer {
+/// let settings = Settings { max_failures: NonZeroU32::new(3), ..Settings::default() };
+/// let judge = |answer: &Result<u16, ()>| match answer {
 ///     Ok(503) | Err(()) => Some(Ending::Failed),
 ///     _ => None,
-/// }, || 0.5);
+/// };
+/// let retries = RetryPolicy::new(Policy::new(settings)?, judge, || 0.5);
 /// let layer = tower::retry::RetryLayer::new(retries);
 /// # let _: tower::retry::RetryLayer<_> = layer;
+/// # Ok::<_, tidegate_reconnect::Impossible>(())
 /// ```
 #[derive(Clone, Debug)]
 pub struct RetryPolicy<J, R> {
@@ -40,15 +45,15 @@ impl<J, R, Request, Response, Error> tower::retry::Policy<Request, Response, Err
     for RetryPolicy<J, R>
 where
     Request: Clone,
-    J: for<'a> Fn(&'a Result<Response, Error>) -> Option<Ending<'a>>,
+    J: Fn(&Result<Response, Error>) -> Option<Ending>,
     R: Fn() -> f64,
 {
     type Future = Sleep;
 
-    #[expect(clippy::disallowed_methods, reason = "this is the shell that waits for the policy")]
     fn retry(&mut self, _: &mut Request, result: &mut Result<Response, Error>) -> Option<Sleep> {
         let ending = (self.judge)(result)?;
-        self.attempts.after(ending, (self.random)()).ok().map(sleep)
+        let now = Instant::now().into_std();
+        self.attempts.after(ending, now, (self.random)()).ok().map(sleep)
     }
 
     fn clone_request(&mut self, request: &Request) -> Option<Request> {

@@ -1,0 +1,2 @@
+//! The binary `tidegate-load`: not here yet.
+fn main() {}

@@ -1,0 +1,10 @@
+//! The bodies of the fuzz targets: plain functions over bytes that panic when a promise is broken.
+//!
+//! libFuzzer calls them through `fuzz_targets/`, `tests/corpora.rs` over the inputs kept in `corpus/`.
+//! This file knows the table of targets and nothing of what they test.
+
+/// A target's name, which is its folder in `corpus/`, and its body.
+pub type Target = (&'static str, fn(&[u8]));
+
+/// All targets.
+pub const TARGETS: &[Target] = &[];

@@ -1,0 +1,33 @@
+//! `cargo xtask bench`: loads the gateway, alone or beside other servers, and says what came of it.
+//!
+//! Knows its sub-commands; each is a module below.
+
+mod clock;
+mod compare;
+mod diff;
+mod grade;
+mod machine;
+mod micro;
+mod options;
+mod processes;
+mod results;
+mod run;
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use crate::Problem;
+
+/// Runs the sub-command that `arguments` begin with; without one, scenarios.
+///
+/// # Errors
+/// When it cannot do its work at all.
+pub(crate) fn command(root: &Path, arguments: &[String]) -> Result<ExitCode, Problem> {
+    match arguments.split_first() {
+        Some((name, rest)) if name == "compare" => compare::command(root, rest),
+        Some((name, rest)) if name == "micro" => micro::command(root, rest),
+        Some((name, rest)) if name == "diff" => diff::command(rest),
+        Some((name, rest)) if name == "run" => run::command(root, rest),
+        _ => run::command(root, arguments),
+    }
+}
