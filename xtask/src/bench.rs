@@ -9,7 +9,7 @@ mod grade;
 mod machine;
 mod micro;
 mod options;
-mod processes;
+pub(crate) mod processes;
 mod results;
 mod run;
 

@@ -5,6 +5,7 @@
 #![expect(clippy::print_stdout, reason = "xtask is a command-line tool: its output is its purpose")]
 
 mod bench;
+mod peers;
 mod repository;
 mod test;
 mod tidy;
