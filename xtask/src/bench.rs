@@ -5,6 +5,8 @@
 mod clock;
 mod compare;
 mod diff;
+mod gateway;
+mod generator;
 mod grade;
 mod machine;
 mod micro;

@@ -9,7 +9,7 @@ use std::fs::{self, File};
 use std::io;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdout, Command};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::{Duration, Instant};
@@ -87,9 +87,9 @@ impl Program {
         self.child.id()
     }
 
-    /// Its streams, where the command asked for pipes.
-    pub(crate) fn child(&mut self) -> &mut Child {
-        &mut self.child
+    /// Its standard output, once, where the command asked for a pipe.
+    pub(crate) fn stdout(&mut self) -> Option<ChildStdout> {
+        self.child.stdout.take()
     }
 
     /// Whether it has ended by itself. It is not reaped here, so that its group keeps its number.
@@ -200,6 +200,18 @@ impl Drop for Scratch {
         // Left-over files in the system's temporary folder are no reason to fail.
         let _ = fs::remove_dir_all(&self.0);
     }
+}
+
+/// A program that is a shell script, for tests. Written by a process of its own: one that is started in this
+/// very moment by another test would inherit the open file, and an open file cannot be run.
+#[cfg(test)]
+pub(crate) fn scripted(scratch: &Scratch, script: &str) -> PathBuf {
+    let path = scratch.path().join("program");
+    let write = "printf '#!/bin/sh\n%s\n' \"$1\" > \"$2\" && chmod +x \"$2\"";
+    let mut command = Command::new("sh");
+    command.args(["-c", write, "sh", script]).arg(&path);
+    assert!(command.status().unwrap().success());
+    path
 }
 
 #[cfg(test)]
