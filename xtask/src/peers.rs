@@ -17,7 +17,7 @@ use std::path::Path;
 use crate::Problem;
 
 pub(crate) use install::Workshop;
-pub(crate) use peer::{Ability, Install, Peer};
+pub(crate) use peer::{Ability, Peer};
 pub(crate) use server::{Places, Server};
 
 /// Where the folders are, from the repository's root.

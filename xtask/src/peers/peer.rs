@@ -141,6 +141,15 @@ impl Peer {
         })
     }
 
+    /// What it is started with, for readers: the command, and each file that is filled in.
+    pub(crate) fn config(&self) -> String {
+        let files = self.start.files.iter().filter_map(|name| {
+            let text = fs::read_to_string(self.folder.join(name)).ok()?;
+            Some(format!("\n\n{name}:\n{text}"))
+        });
+        std::iter::once(self.start.command.join(" ")).chain(files).collect()
+    }
+
     pub(crate) fn can(&self, ability: Ability) -> bool {
         self.works.contains(&ability)
     }

@@ -51,6 +51,13 @@ impl Server {
         let mut command = Command::new(words.next().unwrap_or_default());
         command.args(words).current_dir(temp.path()).stdin(Stdio::null());
         command.envs(peer.start.environment.iter().map(|(name, value)| (name, fill(value))));
+        if peer.install == (Install::Gateway {}) {
+            // Whoever measures has settings of their own.
+            let ours = std::env::vars_os().map(|(name, _)| name);
+            for name in ours.filter(|name| name.to_string_lossy().starts_with("TIDEGATE_")) {
+                command.env_remove(name);
+            }
+        }
         if matches!(peer.install, Install::Debian { .. }) {
             let libraries = std::env::join_paths(libraries(&places.folder.join("debian")))?;
             command.env("LD_LIBRARY_PATH", libraries);
@@ -79,8 +86,13 @@ impl Server {
         let ended = self.program.has_ended();
         ended.then(|| {
             let how = self.program.end();
-            format!("the server ended ({how})\n{}", self.program.last_words(LAST_WORDS))
+            format!("the server ended ({how})\n{}", self.last_words())
         })
+    }
+
+    /// The last lines that it wrote.
+    pub(crate) fn last_words(&self) -> String {
+        self.program.last_words(LAST_WORDS)
     }
 }
 
