@@ -190,3 +190,76 @@ impl Row {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::bench::processes::scripted;
+    use crate::bench::results::Kind;
+    use crate::peers;
+
+    /// A comparison of servers that are shell scripts, with a generator that is one.
+    fn comparison<'a>(
+        root: &Scratch,
+        servers: &[(&str, &str)],
+        generator: &str,
+        interrupt: &'a Interrupt,
+    ) -> Comparison<'a> {
+        let folder = root.path().join("xtask/peers");
+        for (name, script) in servers {
+            fs::create_dir_all(folder.join(name)).unwrap();
+            let peer = format!(
+                "title = \"{name}\"\nhome = \"b\"\nlicence = \"c\"\nnote = \"\"\nworks = [\"idle\"]\n\
+                 [install]\nkind = \"gateway\"\n\
+                 [start]\nsays = \"never\"\ncommand = [\"sh\", \"-c\", \"{script}\"]\n"
+            );
+            fs::write(folder.join(name).join("peer.toml"), peer).unwrap();
+            fs::write(folder.join(name).join("dialect.toml"), "").unwrap();
+        }
+        let peers = peers::choose(root.path(), &[]).unwrap();
+        let contestants = peers.into_iter().map(|peer| Contestant {
+            places: Places { folder: peer.folder.clone(), gateway: PathBuf::new() },
+            peer,
+            is_left_out: false,
+        });
+        Comparison {
+            generator: Generator::at(scripted(root, generator)),
+            interrupt,
+            contestants: contestants.collect(),
+            works: super::super::works::choose(&["idle".to_owned()]).unwrap(),
+            scale: Scale::new(true, None),
+            repetitions: 2,
+            is_verbose: false,
+            results: Results::begin(Path::new("."), Kind::Comparison, &[]),
+            output: root.path().join("results.json"),
+        }
+    }
+
+    #[test]
+    fn a_server_that_does_not_start_is_left_out_with_its_last_lines_and_not_tried_again() {
+        let (root, interrupt) = (Scratch::new().unwrap(), Interrupt::default());
+        let servers = [("one", "echo no licence; exit 1")];
+        let comparison = comparison(&root, &servers, "exit 1", &interrupt);
+        let output = comparison.output.clone();
+        comparison.run().unwrap();
+        let results = Results::read(&output).unwrap();
+        assert_eq!(results.notes.len(), 1, "{:?}", results.notes);
+        let note = &results.notes[0];
+        assert!(note.starts_with("one is left out") && note.contains("| no licence"), "{note}");
+        assert!(results.complete && results.entries.is_empty());
+    }
+
+    #[test]
+    fn repetitions_that_failed_do_not_spoil_those_that_did_not() {
+        let load = super::super::works::choose(&["idle".to_owned()]).unwrap()[0];
+        let report = |partial| Some(Report { partial, ..Report::default() });
+        let mut kept = Kept::default();
+        let said = kept.take(load, Measured { report: report(true), failure: Some(interrupted()) });
+        assert!(said.starts_with("failed: interrupted"), "{said}");
+        kept.take(load, Measured { report: report(false), failure: None });
+        assert!(!joined(&kept.whole).unwrap().partial);
+        assert_eq!(kept.failure.unwrap().what, "interrupted");
+    }
+}

@@ -249,3 +249,137 @@ impl std::fmt::Display for Table {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use tidegate_load::report::{Report, Run, ServerUse};
+
+    use super::*;
+    use crate::bench::results::{Asked, Failed, Kind};
+
+    /// A run whose server took so many CPU seconds for a million.
+    fn run(cpu_s_per_million: f64) -> Run {
+        let cpu_s_per_million = Some(cpu_s_per_million);
+        let server = Some(ServerUse { cpu_s_per_million, ..ServerUse::default() });
+        Run { server, received_per_s: 10_000.0, ..Run::default() }
+    }
+
+    fn entry_of(work: &str, server: &str, runs: &[Run]) -> Entry {
+        let mut entry = Entry::new(work, server, Asked::default());
+        entry.purpose = format!("what {work} is for");
+        entry.report = Some(Report { runs: runs.to_vec(), ..Report::default() });
+        entry
+    }
+
+    fn results() -> Results {
+        let mut results = Results::begin(Path::new("."), Kind::Comparison, &[]);
+        results.versions.insert("ws".into(), "ws 8".into());
+        results.entries = vec![
+            entry_of("echo", "floor", &[run(5.0)]),
+            entry_of("echo", "tidegate", &[run(20.0), run(22.0), run(18.0)]),
+            entry_of("echo", "uws", &[run(10.0)]),
+            entry_of("echo", "ws", &[run(40.0)]),
+            entry_of("echo-16", "tidegate", &[run(4.0)]),
+            entry_of("echo-16", "uws", &[run(2.0)]),
+        ];
+        results
+    }
+
+    fn rows() -> Vec<Row> {
+        let row = |name: &str| Row {
+            name: name.to_owned(),
+            title: name.to_uppercase(),
+            note: "a note".to_owned(),
+            is_floor: name == "floor",
+        };
+        ["tidegate", "floor", "uws", "ws"].map(row).to_vec()
+    }
+
+    /// The cells of the line that begins with this server.
+    fn line(text: &str, server: &str) -> Vec<String> {
+        let begin = format!("| {server} ");
+        let line = text.lines().find(|line| line.starts_with(&begin)).unwrap();
+        line.trim_matches('|').split('|').map(|cell| cell.trim().to_owned()).collect()
+    }
+
+    #[test]
+    fn servers_are_sorted_by_how_far_they_are_from_the_best_that_can_be_used() {
+        let text = overview(&results(), &rows());
+        let order: Vec<&str> =
+            text.lines().skip(2).filter_map(|line| line.split(' ').nth(1)).collect();
+        assert_eq!(order, ["FLOOR", "UWS", "TIDEGATE", "WS"]);
+        assert_eq!(line(&text, "UWS")[1..3], ["× 1.00", "× 1.00"]);
+        assert_eq!(line(&text, "TIDEGATE")[1..3], ["× 2.00", "× 2.00"]);
+        assert_eq!(line(&text, "FLOOR")[1], "× 0.50");
+    }
+
+    #[test]
+    fn a_cell_has_the_middle_of_the_repetitions_and_its_ratio() {
+        let text = overview(&results(), &rows());
+        assert_eq!(line(&text, "TIDEGATE")[3], "20.0 (× 2.00)");
+        assert_eq!(line(&text, "WS")[4], "–");
+    }
+
+    #[test]
+    fn works_that_nobody_did_have_no_column() {
+        let head = overview(&results(), &rows()).lines().next().unwrap().to_owned();
+        assert!(head.contains("16 in flight k/s") && !head.contains("fan-out"), "{head}");
+    }
+
+    #[test]
+    fn each_work_has_its_table_with_the_spread() {
+        let text = tables(&results(), &rows());
+        let echo = text.split("\n## echo\n").nth(1).unwrap();
+        assert!(echo.contains("what echo is for"), "{echo}");
+        assert_eq!(line(echo, "TIDEGATE")[3], "20.0 (18.0–22.0)");
+        assert!(text.contains("- **WS** (`ws`): ws 8; a note"), "{text}");
+    }
+
+    #[test]
+    fn a_generator_that_was_the_bottleneck_is_said() {
+        let mut results = results();
+        results.entries[2].report.as_mut().unwrap().generator_limited = true;
+        let text = tables(&results, &rows());
+        assert_eq!(line(&text, "UWS")[3], "10.0* (× 1.00)");
+        assert!(text.contains("the generator was the bottleneck |"), "{text}");
+    }
+
+    #[test]
+    fn what_was_lost_or_doubled_is_said() {
+        let mut results = results();
+        let accounting = &mut results.entries[2].report.as_mut().unwrap().runs[0].accounting;
+        (accounting.lost, accounting.critical_loss, accounting.doubled) = (3, 2, 1);
+        let text = tables(&results, &rows());
+        assert_eq!(line(&text, "UWS")[3], "10.0! (× 1.00)");
+        assert!(text.contains("2 lost without a word; 1 doubled"), "{text}");
+    }
+
+    #[test]
+    fn a_failure_stands_in_its_cell_and_its_reason_in_the_remarks() {
+        let mut results = results();
+        let what = "the server ended\nlast words".to_owned();
+        results.entries[3].failure = Some(Failed { what, hint: String::new() });
+        results.entries[3].report = None;
+        let text = tables(&results, &rows());
+        assert_eq!(line(&text, "WS")[1..4], ["–", "–", "failed"]);
+        assert!(text.contains("| the server ended |"), "{text}");
+    }
+
+    #[test]
+    fn without_the_yardstick_ratios_to_it_are_left_open() {
+        let mut results = results();
+        results.entries.retain(|entry| entry.server != "uws");
+        let text = overview(&results, &rows());
+        assert_eq!(line(&text, "TIDEGATE")[1..3], ["× 1.00", "–"]);
+    }
+
+    #[test]
+    fn numbers_have_three_figures_that_count() {
+        assert_eq!(
+            [0.0, 0.054, 2.04, 33.33, 1234.5].map(number),
+            ["0", "0.05", "2.0", "33.3", "1234"]
+        );
+    }
+}
