@@ -3,8 +3,16 @@
 //! libFuzzer calls them through `fuzz_targets/`, `tests/corpora.rs` over the inputs kept in `corpus/`.
 //! This file knows the table of targets and nothing of what they test.
 
+pub mod deflate_inflate;
+pub mod deflate_negotiation;
+pub mod deflate_round_trip;
+
 /// A target's name, which is its folder in `corpus/`, and its body.
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets.
-pub const TARGETS: &[Target] = &[];
+pub const TARGETS: &[Target] = &[
+    ("deflate_inflate", deflate_inflate::run),
+    ("deflate_negotiation", deflate_negotiation::run),
+    ("deflate_round_trip", deflate_round_trip::run),
+];

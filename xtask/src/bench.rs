@@ -14,6 +14,8 @@ mod options;
 pub(crate) mod processes;
 mod results;
 mod run;
+mod scenario;
+mod toml_error;
 
 use std::path::Path;
 use std::process::ExitCode;

@@ -147,10 +147,10 @@ impl Inflater {
         let (ended, read, written) = inflate_once(&mut self.inflate, input, room);
         self.read += read as u64;
         self.produced += written;
-        self.ended = ended.ok_or(Error::Corrupt { offset: self.read })?;
         if self.produced > self.max_bytes {
             return Err(Error::TooLarge { limit: self.max_bytes, offset: self.read });
         }
+        self.ended = ended.ok_or(Error::Corrupt { offset: self.read })?;
         let more = read < input.len() || (written == room_bytes && !self.ended);
         // The library always moves on while it has both input and room; a caller's loop may rely on it.
         if more && read == 0 && written == 0 && !self.ended {

@@ -185,3 +185,13 @@ impl Attempts {
         &self.policy
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn attempts_are_small() {
+        assert!(size_of::<Attempts>() <= 304, "{}", size_of::<Attempts>());
+    }
+}

@@ -1,5 +1,6 @@
 //! The loop, on tokio's paused clock: it waits as the policy says and can be dropped anywhere.
 #![cfg(feature = "tokio")]
+#![expect(clippy::disallowed_methods, reason = "the clock is paused, so that nobody really sleeps")]
 
 use std::cell::{Cell, RefCell};
 use std::future::{pending, ready};
@@ -28,7 +29,7 @@ fn connector() -> Connector<fn() -> f64> {
 
 fn giving_up_after(failures: u32) -> Connector<fn() -> f64> {
     let settings = Settings { max_failures: NonZeroU32::new(failures), ..Settings::default() };
-    Connector::new(Policy::new(settings).unwrap(), || 0.0)
+    Connector::new(Policy::new(settings).expect("the settings make sense"), || 0.0)
 }
 
 #[tokio::test(start_paused = true)]

@@ -20,7 +20,7 @@ fn attempts() -> Attempts {
 }
 
 fn with(settings: Settings) -> Attempts {
-    Attempts::new(Policy::new(settings).unwrap())
+    Attempts::new(Policy::new(settings).expect("the settings make sense"))
 }
 
 fn after_one(ending: Ending, random: f64) -> Result<Duration, GaveUp> {
