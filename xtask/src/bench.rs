@@ -2,19 +2,31 @@
 //!
 //! Knows its sub-commands; each is a module below.
 
+mod attempt;
 mod clock;
 mod compare;
 mod diff;
+mod figures;
+mod files;
 mod gateway;
 mod generator;
 mod grade;
+mod install;
+mod judge;
 mod machine;
 mod micro;
+mod numbers;
 mod options;
+mod page;
+mod paper;
+mod plan;
 pub(crate) mod processes;
 mod results;
+mod rows;
 mod run;
 mod scenario;
+mod screen;
+mod table;
 mod toml_error;
 
 use std::path::Path;

@@ -5,8 +5,8 @@
 
 mod checks;
 mod counts;
-mod metadata;
-mod process;
+pub(crate) mod metadata;
+pub(crate) mod process;
 mod real_clients;
 mod screen;
 mod stage;

@@ -117,7 +117,7 @@ mod tests {
     use super::*;
 
     fn start(scratch: &Scratch, script: &str) -> Result<Gateway, String> {
-        let installed = Installed::at(scripted(scratch, script));
+        let installed = Installed::at(scripted(scratch.path(), script));
         let started =
             installed.start("a = 1\n", "127.0.0.1:7", scratch.path(), &Interrupt::default());
         started.map_err(|problem| problem.to_string())
@@ -145,7 +145,7 @@ mod tests {
     fn a_wrong_configuration_is_told_in_the_gateway_s_words() {
         let scratch = Scratch::new().unwrap();
         let script = "echo \"$2: unknown key pol, did you mean pool\" >&2; exit 1";
-        let installed = Installed::at(scripted(&scratch, script));
+        let installed = Installed::at(scripted(scratch.path(), script));
         let error = installed.check("[pol]\n", scratch.path()).unwrap_err().to_string();
         assert_eq!(error, "[gateway]: unknown key pol, did you mean pool");
     }

@@ -185,7 +185,7 @@ mod tests {
         let idle = serde_json::from_str::<Work>("{\"kind\":\"idle\",\"connections\":1}").unwrap();
         let job = Job::new(Target::at("127.0.0.1:1"), Default::default(), idle);
         let mut rates = Vec::new();
-        let generator = Generator::at(scripted(&scratch, script));
+        let generator = Generator::at(scripted(scratch.path(), script));
         let measured = generator.run(&job, scratch.path(), &Interrupt::default(), |progress| {
             rates.push(progress.sent_per_s);
         });
@@ -230,7 +230,7 @@ mod tests {
     fn the_upstream_says_where_it_listens() {
         let scratch = Scratch::new().unwrap();
         let script = "echo '{\"address\":\"127.0.0.1:81\"}'; exec sleep 600";
-        let generator = Generator::at(scripted(&scratch, script));
+        let generator = Generator::at(scripted(scratch.path(), script));
         let (_, address) = generator.upstream(scratch.path(), &Interrupt::default()).unwrap();
         assert_eq!(address, "127.0.0.1:81");
         assert_eq!(address_in("ready\n{\"port\":1}\n"), None);

@@ -39,6 +39,8 @@ pub(crate) struct Measures {
     pub(crate) doubled: u64,
     /// Messages that came before an earlier one.
     pub(crate) reordered: u64,
+    /// Messages that came, and not as they were sent.
+    pub(crate) corrupt: u64,
 }
 
 /// A letter and what kept it from being a better one.
@@ -121,6 +123,7 @@ impl Measures {
             (self.lost, "lost without a word"),
             (self.doubled, "came more than once"),
             (self.reordered, "came out of order"),
+            (self.corrupt, "came changed"),
         ] {
             if count > 0 {
                 judged.push((Letter::F, format!("{count} messages {what}")));
@@ -165,6 +168,7 @@ mod tests {
         lost: 0,
         doubled: 0,
         reordered: 0,
+        corrupt: 0,
     };
 
     #[test]
@@ -187,6 +191,7 @@ mod tests {
             Measures { lost: 1, ..GOOD },
             Measures { doubled: 1, ..GOOD },
             Measures { reordered: 1, ..GOOD },
+            Measures { corrupt: 1, ..GOOD },
         ] {
             let grade = Grade::of(&bad);
             assert_eq!(grade.letter, Letter::F);

@@ -54,6 +54,24 @@ impl Default for Options {
 }
 
 impl Options {
+    pub(crate) const HELP: &str = "\
+cargo xtask bench [OPTION...] [SCENARIO...]
+
+  --list             the scenarios there are, and what each is for
+  --quick            two scenarios, about three minutes
+  --duration TIME    seconds (30, 30s, 2m) of each repetition, instead of the scenario's own
+  --repeat N         repetitions, instead of the scenario's own
+  --host HOST        where our gateway listens (127.0.0.1)
+  --port PORT        its port (a free one)
+  --url WS_URL       a server that runs already; none is started, and its configuration is its own
+  --output FILE      the results (target/bench/results.json); beside it Markdown and a page to look at
+  --min-grade GRADE  fails when a scenario grades worse: A+, A, B, C, D
+  --verbose          each repetition's figures, and the jobs
+
+cargo xtask bench compare --help   the same load on other servers
+cargo xtask bench micro --help     the crates' own benchmarks
+cargo xtask bench diff A B         what changed between two results beyond noise";
+
     /// # Errors
     /// A sentence that names the argument, and what it may be.
     pub(crate) fn parse(arguments: &[String]) -> Result<Self, Problem> {

@@ -205,8 +205,8 @@ impl Drop for Scratch {
 /// A program that is a shell script, for tests. Written by a process of its own: one that is started in this
 /// very moment by another test would inherit the open file, and an open file cannot be run.
 #[cfg(test)]
-pub(crate) fn scripted(scratch: &Scratch, script: &str) -> PathBuf {
-    let path = scratch.path().join("program");
+pub(crate) fn scripted(folder: &Path, script: &str) -> PathBuf {
+    let path = folder.join("program");
     let write = "printf '#!/bin/sh\n%s\n' \"$1\" > \"$2\" && chmod +x \"$2\"";
     let mut command = Command::new("sh");
     command.args(["-c", write, "sh", script]).arg(&path);
