@@ -8,28 +8,22 @@ mod joined;
 mod measure;
 mod options;
 mod order;
-mod table;
+pub(crate) mod table;
 mod works;
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode, Stdio};
-use std::time::Duration;
+use std::process::ExitCode;
 
-use super::generator::Generator;
-use super::processes::{Interrupt, Program, Scratch};
-use super::results::{Kind, Results};
+use super::files;
+use super::install::{self, Profile, Programs};
+use super::processes::Interrupt;
+use super::results::{Kind, Participant, Results};
 use crate::Problem;
 use crate::peers::{self, Peer, Places, Workshop};
 use measure::{Comparison, Contestant};
 use options::Options;
 use works::{LOADS, Load, Scale};
-
-/// How long building the gateway and the generator may take.
-const BUILD_TIMEOUT: Duration = Duration::from_secs(1_800);
-
-/// What a comparison is written to when nothing is said.
-const OUTPUT: &str = "target/bench/compare.json";
 
 /// Compares; the table goes to the screen, everything to `--output`.
 ///
@@ -47,15 +41,16 @@ pub(crate) fn command(root: &Path, arguments: &[String]) -> Result<ExitCode, Pro
         list(&peers);
         return Ok(ExitCode::SUCCESS);
     }
+    println!("building the gateway and the load generator (release)");
+    let programs = Programs::build(root, Profile::Release)?;
     let interrupt = Interrupt::listen()?;
-    let built = Built::make(root, &interrupt)?;
-    let programs =
-        [("tidegate", built.gateway.as_path()), ("tidegate-load", built.generator.as_path())];
-    let mut results = Results::begin(root, Kind::Comparison, &programs);
-    let contestants = prepare(root, &built, peers, &interrupt, &mut results);
+    files::raise_limit();
+    let mut results = Results::begin(root, Kind::Comparison, &programs.named());
+    println!("{}", results.machine.describe());
+    let contestants = prepare(root, &programs, peers, &interrupt, &mut results);
     let output = output(root, &options)?;
     let comparison = Comparison {
-        generator: Generator::at(&built.generator),
+        generator: programs.generator(),
         interrupt: &interrupt,
         contestants,
         works,
@@ -80,7 +75,10 @@ fn list(peers: &[Peer]) {
 }
 
 fn output(root: &Path, options: &Options) -> Result<PathBuf, Problem> {
-    let path = options.output.clone().unwrap_or_else(|| root.join(OUTPUT));
+    let path = match &options.output {
+        Some(path) => path.clone(),
+        None => install::target(root)?.join("bench/compare.json"),
+    };
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         fs::create_dir_all(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
     }
@@ -90,7 +88,7 @@ fn output(root: &Path, options: &Options) -> Result<PathBuf, Problem> {
 /// Installs what is not installed yet. What cannot be is left out, with a note.
 fn prepare(
     root: &Path,
-    built: &Built,
+    programs: &Programs,
     peers: Vec<Peer>,
     interrupt: &Interrupt,
     results: &mut Results,
@@ -104,7 +102,8 @@ fn prepare(
                 if !version.is_empty() {
                     results.versions.insert(peer.name.clone(), version);
                 }
-                let places = Places { folder, gateway: built.gateway.clone() };
+                results.servers.push(participant(&peer));
+                let places = Places { folder, gateway: programs.gateway.clone() };
                 contestants.push(Contestant { peer, places, is_left_out: false });
             }
             Err(why) => {
@@ -117,36 +116,11 @@ fn prepare(
     contestants
 }
 
-/// The programs of this work tree.
-struct Built {
-    gateway: PathBuf,
-    generator: PathBuf,
-}
-
-impl Built {
-    fn make(root: &Path, interrupt: &Interrupt) -> Result<Self, Problem> {
-        println!("building the gateway and the load generator");
-        let cargo = || {
-            let mut command =
-                Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-            command.current_dir(root).stdin(Stdio::null());
-            command
-        };
-        let packages = ["--package", "tidegate", "--package", "tidegate-load"];
-        let scratch = Scratch::new()?;
-        let mut build = cargo();
-        build.args(["build", "--release", "--locked"]).args(packages);
-        let log = scratch.path().join("log");
-        let mut program = Program::start("cargo build", &mut build, &log, false)?;
-        program.wait_until(BUILD_TIMEOUT, interrupt, || program.has_ended())?;
-        let how = program.end();
-        if how != "exit status: 0" {
-            return Err(format!("cargo build: {how}\n{}", program.last_words(30)).into());
-        }
-        let metadata = cargo().args(["metadata", "--no-deps", "--format-version", "1"]).output()?;
-        let metadata: serde_json::Value = serde_json::from_slice(&metadata.stdout)?;
-        let target = metadata["target_directory"].as_str().ok_or("cargo metadata: no target")?;
-        let release = Path::new(target).join("release");
-        Ok(Self { gateway: release.join("tidegate"), generator: release.join("tidegate-load") })
+fn participant(peer: &Peer) -> Participant {
+    Participant {
+        name: peer.name.clone(),
+        title: peer.title.clone(),
+        note: peer.note.clone(),
+        is_floor: peer.is_floor,
     }
 }

@@ -4,7 +4,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::results::Results;
+use super::compare::{self, table::Section};
+use super::results::{Kind, Results};
 use super::rows;
 use super::table::Table;
 use crate::Problem;
@@ -41,7 +42,14 @@ fn markdown(results: &Results) -> String {
     if !results.complete {
         text += "**Partial:** not everything that was asked for was done.\n\n";
     }
-    text += &rows::scenarios(results).markdown();
+    match results.kind {
+        Kind::Scenarios => text += &rows::scenarios(results).markdown(),
+        Kind::Comparison => {
+            for Section { title, text: said, table } in compare::table::sections(results) {
+                text += &format!("## {title}\n\n{said}\n\n{}\n", table.markdown());
+            }
+        }
+    }
     let remarks = rows::remarks(results);
     if !remarks.is_empty() {
         text += "\n";

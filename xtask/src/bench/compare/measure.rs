@@ -2,24 +2,25 @@
 //! servers come from or of how tables look.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::Instant;
 
 use tidegate_load::job::{Job, Target};
-use tidegate_load::report::Report;
+use tidegate_load::report::{Progress, Report};
 
 use super::figures::FIGURES;
 use super::joined::joined;
 use super::order::{Step, steps};
-use super::table::{self, Row};
+use super::table;
 use super::works::{Load, Scale};
 use crate::Problem;
 use crate::bench::generator::{Generator, Measured, interrupted};
+use crate::bench::paper;
 use crate::bench::processes::{Interrupt, Scratch};
 use crate::bench::results::{Entry, Failed, Results};
+use crate::bench::screen::Screen;
 use crate::peers::{Peer, Places, Server};
+use crate::test::process::Stopwatch;
 
 /// A server of the comparison.
 pub(crate) struct Contestant {
@@ -57,9 +58,8 @@ impl Comparison<'_> {
     ///
     /// # Errors
     /// When results cannot be written, or the generator cannot be started.
-    #[expect(clippy::disallowed_methods, reason = "results say how long they took")]
     pub(crate) fn run(mut self) -> Result<ExitCode, Problem> {
-        let began = Instant::now();
+        let began = Stopwatch::start();
         let can =
             |work: usize, server: usize| self.contestants[server].peer.can(self.works[work].needs);
         let steps = steps(self.works.len(), self.contestants.len(), self.repetitions, can);
@@ -105,7 +105,10 @@ impl Comparison<'_> {
         };
         let job = load.job(&self.scale, target, contestant.peer.dialect.clone());
         let scratch = Scratch::new()?;
-        let mut measured = self.generator.run(&job, scratch.path(), self.interrupt, |_| {})?;
+        let mut screen = Screen::new(&what, 1);
+        let watch = |progress: &Progress| screen.show(progress);
+        let mut measured = self.generator.run(&job, scratch.path(), self.interrupt, watch)?;
+        screen.done();
         if let (Some(failure), Some(end)) = (&mut measured.failure, server.end_by_itself()) {
             failure.what = format!("{}; {end}", failure.what);
         }
@@ -137,21 +140,11 @@ impl Comparison<'_> {
         if !self.results.complete {
             self.results.notes.push(format!("{}: not everything was measured", interrupted().what));
         }
-        self.results.write(&self.output)?;
-        let rows: Vec<Row> = self.contestants.iter().map(|of| Row::of(&of.peer)).collect();
-        let tables = table::tables(&self.results, &rows);
-        let beside = self.output.with_extension("md");
-        let head = format!(
-            "# Comparison\n\n{}\n\n{}\n\n",
-            self.results.machine.describe(),
-            self.results.command_line.join(" ")
-        );
-        let notes: String = self.results.notes.iter().map(|note| format!("- {note}\n")).collect();
-        fs::write(&beside, format!("{head}{notes}\n{tables}"))
-            .map_err(|error| format!("{}: {error}", beside.display()))?;
-        println!("\n{}", table::overview(&self.results, &rows));
+        let written = paper::write(&self.results, &self.output)?;
+        println!("\n{}", table::overview(&self.results).text());
         self.results.notes.iter().for_each(|note| println!("{note}"));
-        println!("{}\n{}", self.output.display(), beside.display());
+        let written: Vec<String> = written.iter().map(|path| path.display().to_string()).collect();
+        println!("\nwritten: {}", written.join(", "));
         Ok(if self.results.complete { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
 }
@@ -180,19 +173,9 @@ impl Kept {
     }
 }
 
-impl Row {
-    fn of(peer: &Peer) -> Self {
-        Self {
-            name: peer.name.clone(),
-            title: peer.title.clone(),
-            note: peer.note.clone(),
-            is_floor: peer.is_floor,
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::fs;
     use std::path::Path;
 
     use super::*;
@@ -225,7 +208,7 @@ mod tests {
             is_left_out: false,
         });
         Comparison {
-            generator: Generator::at(scripted(root, generator)),
+            generator: Generator::at(scripted(root.path(), generator)),
             interrupt,
             contestants: contestants.collect(),
             works: super::super::works::choose(&["idle".to_owned()]).unwrap(),

@@ -1,150 +1,149 @@
-//! The tables of a comparison, in Markdown that can be read as it stands: one of all works, sorted by how far each
-//! server is from the best, then one for each work. Knows figures; measures nothing.
+//! The tables of a comparison: one of all works, sorted by how far each server is from the best, then one for each
+//! work. Knows results and figures; not where the tables go.
 
 use tidegate_load::report::Accounting;
 
 use super::figures::{FIGURES, Figure, entry, mean};
-use crate::bench::results::{Entry, Results};
+use crate::bench::numbers::{NOTHING, plain, with_spread};
+use crate::bench::results::{Entry, Participant, Results};
+use crate::bench::table::Table;
 
 /// The server that ratios are given to besides the best.
 const YARDSTICK: &str = "uws";
 
+/// What stands in a cell whose server failed.
+const FAILED: &str = "failed";
+
 /// What the marks and ratios mean.
 const LEGEND: &str = "\
 CPU-s/M: the server's CPU seconds for a million messages (deliveries). The middle of the repetitions; behind it how many \
-times the best server's figure (× 2.0: half as good). The order goes by the geometric mean of those ratios; a server that \
-cannot do a work has none there. `*`: the generator was the bottleneck, so the server may do better. `!`: messages were \
-lost, doubled or out of order. The bare epoll loop is no server to use, and nobody's best.";
+times the best server's figure (× 2.00: half as good). The order goes by the geometric mean of those ratios; what a server \
+cannot do does not count there. `*`: the generator was the bottleneck, so the server may do better. `!`: messages were lost, \
+doubled or out of order. The floor is no server to use, and nobody's best.";
 
-/// A server among others.
+/// A table with its heading and what there is to say about it.
 #[derive(Clone, Debug)]
-pub(crate) struct Row {
-    /// The peer's name.
-    pub(crate) name: String,
+pub(crate) struct Section {
     pub(crate) title: String,
-    pub(crate) note: String,
-    /// Whether it counts when the best is looked for.
-    pub(crate) is_floor: bool,
+    pub(crate) table: Table,
+    pub(crate) text: String,
 }
 
-/// One table: heads, then rows of as many cells.
-struct Table {
-    heads: Vec<String>,
-    rows: Vec<Vec<String>>,
-}
-
-/// All tables of `results`, one after another.
-pub(crate) fn tables(results: &Results, rows: &[Row]) -> String {
-    let mut text = format!("## All works\n\n{}\n{LEGEND}\n", overview(results, rows));
+/// All tables of `results`, the one of everything first.
+pub(crate) fn sections(results: &Results) -> Vec<Section> {
     let mut works: Vec<&str> = results.entries.iter().map(|entry| entry.name.as_str()).collect();
     works.dedup();
-    for work in works {
-        text.push_str(&one_work(results, rows, work));
-    }
-    text.push_str("\n## Servers\n\n");
-    for row in rows {
-        let version = results.versions.get(&row.name).map_or("", String::as_str);
-        let facts: Vec<&str> =
-            [version, &row.note].into_iter().filter(|fact| !fact.is_empty()).collect();
-        text.push_str(&format!("- **{}** (`{}`): {}\n", row.title, row.name, facts.join("; ")));
-    }
-    text
+    let works = works.into_iter().map(|work| {
+        let purpose = results.entries.iter().find(|entry| entry.name == work);
+        let text = purpose.map_or_else(String::new, |entry| entry.purpose.clone());
+        Section { title: work.to_owned(), table: one_work(results, work), text }
+    });
+    let all = Section {
+        title: "All works".to_owned(),
+        table: overview(results),
+        text: LEGEND.to_owned(),
+    };
+    std::iter::once(all).chain(works).chain([servers(results)]).collect()
 }
 
 /// The one table of everything.
-pub(crate) fn overview(results: &Results, rows: &[Row]) -> String {
-    let is_measured =
-        |figure: &&Figure| rows.iter().any(|row| figure.of_server(results, &row.name).is_some());
+pub(crate) fn overview(results: &Results) -> Table {
+    let is_measured = |figure: &&Figure| {
+        results.servers.iter().any(|server| figure.of_server(results, &server.name).is_some())
+    };
     let figures: Vec<&Figure> = FIGURES.iter().filter(is_measured).collect();
-    let mut ranked: Vec<(f64, &Row)> =
-        rows.iter().map(|row| (rank(results, rows, row, None), row)).collect();
+    let names = figures.iter().map(|figure| format!(">{}", figure.name));
+    let mut table = table(["server", ">× best", &format!(">× {YARDSTICK}")], names);
+    let mut ranked: Vec<(f64, &Participant)> =
+        results.servers.iter().map(|server| (rank(results, server, None), server)).collect();
     ranked.sort_by(|a, b| a.0.total_cmp(&b.0));
-    let heads = ["server".to_owned(), "× best".to_owned(), format!("× {YARDSTICK}")].into_iter();
-    let names = figures.iter().map(|figure| figure.name.to_owned());
-    let mut table = Table { heads: heads.chain(names).collect(), rows: Vec::new() };
-    for (best, row) in ranked {
-        let cells = figures.iter().map(|figure| cell(results, rows, figure, row));
-        let to_yardstick = rank(results, rows, row, Some(YARDSTICK));
-        let mut line = vec![row.title.clone(), times(best), times(to_yardstick)];
-        line.extend(cells);
-        table.rows.push(line);
+    for (to_best, server) in ranked {
+        let to_yardstick = rank(results, server, Some(YARDSTICK));
+        let head = [server.title.clone(), times(to_best), times(to_yardstick)];
+        let cells = figures.iter().map(|figure| cell(results, figure, server));
+        table.row(head.into_iter().chain(cells));
     }
-    table.to_string()
+    table
 }
 
-/// The mean of a row's ratios to the best, or to one server; infinite where there is none.
-fn rank(results: &Results, rows: &[Row], row: &Row, to: Option<&str>) -> f64 {
+/// The mean of a server's ratios to the best, or to one other; infinite where there is none.
+fn rank(results: &Results, server: &Participant, to: Option<&str>) -> f64 {
     let counting = FIGURES.iter().filter(|figure| figure.counts);
     let ratios = counting.filter_map(|figure| {
-        let by = to.map_or_else(
-            || best(results, rows, figure),
-            |server| figure.of_server(results, server),
-        );
-        figure.ratio(figure.of_server(results, &row.name)?, by?)
+        let by = match to {
+            Some(other) => figure.of_server(results, other),
+            None => best(results, figure),
+        };
+        figure.ratio(figure.of_server(results, &server.name)?, by?)
     });
     mean(&ratios.collect::<Vec<_>>()).unwrap_or(f64::INFINITY)
 }
 
-fn best(results: &Results, rows: &[Row], figure: &Figure) -> Option<f64> {
-    let servers = rows.iter().filter(|row| !row.is_floor);
-    figure.best(results, servers.map(|row| row.name.as_str()))
+fn best(results: &Results, figure: &Figure) -> Option<f64> {
+    let usable = results.servers.iter().filter(|server| !server.is_floor);
+    figure.best(results, usable.map(|server| server.name.as_str()))
 }
 
-fn cell(results: &Results, rows: &[Row], figure: &Figure, row: &Row) -> String {
-    let Some(entry) = entry(results, figure.work, &row.name) else { return "–".to_owned() };
+fn cell(results: &Results, figure: &Figure, server: &Participant) -> String {
+    let Some(entry) = entry(results, figure.work, &server.name) else { return NOTHING.to_owned() };
     let Some(value) = figure.of(entry).map(|spread| spread.median) else {
-        return "failed".to_owned();
+        return FAILED.to_owned();
     };
-    let marks = marks(entry);
+    let (value_text, marks) = (plain(value), marks(entry));
     if !figure.counts {
-        return format!("{}{marks}", number(value));
+        return format!("{value_text}{marks}");
     }
-    let ratio = best(results, rows, figure).and_then(|best| figure.ratio(value, best));
-    format!("{}{marks} ({})", number(value), times(ratio.unwrap_or(f64::INFINITY)))
+    let ratio = best(results, figure).and_then(|best| figure.ratio(value, best));
+    format!("{value_text}{marks} ({})", times(ratio.unwrap_or(f64::INFINITY)))
 }
 
 /// The table of one work, sorted by the first of its figures.
-fn one_work(results: &Results, rows: &[Row], work: &str) -> String {
+fn one_work(results: &Results, work: &str) -> Table {
     let figures: Vec<&Figure> = FIGURES.iter().filter(|figure| figure.work == work).collect();
-    let Some(main) = figures.first() else { return String::new() };
-    let done = rows.iter().filter_map(|row| Some((row, entry(results, work, &row.name)?)));
-    let mut done: Vec<(f64, &Row, &Entry)> = done
-        .map(|(row, entry)| {
-            let value = main.of(entry).map(|spread| spread.median);
-            let ratio = value.and_then(|value| main.ratio(value, best(results, rows, main)?));
-            (ratio.unwrap_or(f64::INFINITY), row, entry)
-        })
-        .collect();
-    done.sort_by(|a, b| a.0.total_cmp(&b.0));
-    let heads = ["server", "× best"].map(str::to_owned).into_iter();
-    let yardstick = std::iter::once(format!("× {YARDSTICK}"));
-    let names = figures.iter().map(|figure| figure.short.to_owned());
-    let further = ["lost", "generator CPU", "remarks"].map(str::to_owned);
-    let mut table = Table {
-        heads: heads.chain(yardstick).chain(names).chain(further).collect(),
-        rows: Vec::new(),
+    let names = figures.iter().map(|figure| format!(">{}", figure.short));
+    let further = [">lost", ">generator CPU", "remarks"].map(str::to_owned);
+    let head = ["server", ">× best", &format!(">× {YARDSTICK}")];
+    let mut table = table(head, names.chain(further));
+    let ratio = |entry: &Entry, by: Option<f64>| {
+        let main = figures.first()?;
+        main.ratio(main.of(entry)?.median, by?)
     };
-    for (ratio, row, entry) in &done {
-        let value = main.of(entry).map(|spread| spread.median);
-        let by = main.of_server(results, YARDSTICK);
-        let to_yardstick = value.zip(by).and_then(|(value, by)| main.ratio(value, by));
-        let mut line =
-            vec![row.title.clone(), times(*ratio), times(to_yardstick.unwrap_or(f64::INFINITY))];
-        line.extend(figures.iter().map(|figure| with_spread(figure, entry)));
-        line.extend([lost(entry), generator(entry), remarks(entry)]);
-        table.rows.push(line);
+    let (best, yardstick) = match figures.first() {
+        Some(main) => (best(results, main), main.of_server(results, YARDSTICK)),
+        None => (None, None),
+    };
+    let servers = results.servers.iter();
+    let done = servers.filter_map(|server| Some((server, entry(results, work, &server.name)?)));
+    let ranked =
+        done.map(|(server, entry)| (ratio(entry, best).unwrap_or(f64::INFINITY), server, entry));
+    let mut ranked: Vec<(f64, &Participant, &Entry)> = ranked.collect();
+    ranked.sort_by(|a, b| a.0.total_cmp(&b.0));
+    for (to_best, server, entry) in ranked {
+        let to_yardstick = ratio(entry, yardstick).unwrap_or(f64::INFINITY);
+        let head = [server.title.clone(), times(to_best), times(to_yardstick)];
+        let cells = figures.iter().map(|figure| match figure.of(entry) {
+            None => FAILED.to_owned(),
+            spread => with_spread(&spread, plain),
+        });
+        let tail = [lost(entry), generator(entry), remarks(entry)];
+        table.row(head.into_iter().chain(cells).chain(tail));
     }
-    let purpose = done.first().map_or("", |(_, _, entry)| entry.purpose.as_str());
-    format!("\n## {work}\n\n{purpose}\n\n{table}")
+    table
 }
 
-/// `12.3 (11.9–13.0)`; the middle alone of a single repetition.
-fn with_spread(figure: &Figure, entry: &Entry) -> String {
-    match figure.of(entry) {
-        None => "failed".to_owned(),
-        Some(of) if of.min == of.max => number(of.median),
-        Some(of) => format!("{} ({}–{})", number(of.median), number(of.min), number(of.max)),
+/// Who took part, and what must be known of them.
+fn servers(results: &Results) -> Section {
+    let mut table = Table::new(&["server", "name", "version", "what"]);
+    for Participant { name, title, note, .. } in &results.servers {
+        let version = results.versions.get(name).cloned().unwrap_or_default();
+        table.row([title.clone(), name.clone(), version, note.clone()]);
     }
+    Section { title: "Servers".to_owned(), table, text: String::new() }
+}
+
+fn table(head: [&str; 3], further: impl Iterator<Item = String>) -> Table {
+    let titles: Vec<String> = head.into_iter().map(str::to_owned).chain(further).collect();
+    Table::new(&titles.iter().map(String::as_str).collect::<Vec<_>>())
 }
 
 fn accountings(entry: &Entry) -> impl Iterator<Item = &Accounting> {
@@ -165,18 +164,25 @@ fn generator(entry: &Entry) -> String {
 /// In words what [`marks`] says in signs, and why an entry is not whole.
 fn remarks(entry: &Entry) -> String {
     let mut remarks = Vec::new();
-    if entry.report.as_ref().is_some_and(|report| report.generator_limited) {
+    if is_limited(entry) {
         remarks.push("the generator was the bottleneck".to_owned());
     }
-    for (count, what) in faults(entry) {
-        if count > 0 {
-            remarks.push(format!("{count} {what}"));
-        }
-    }
+    let faults = faults(entry).into_iter().filter(|(count, _)| *count > 0);
+    remarks.extend(faults.map(|(count, what)| format!("{count} {what}")));
     if let Some(failure) = &entry.failure {
         remarks.push(failure.what.lines().next().unwrap_or_default().to_owned());
     }
     remarks.join("; ")
+}
+
+fn marks(entry: &Entry) -> String {
+    let is_faulty = faults(entry).iter().any(|(count, _)| *count > 0);
+    let marks = [(is_limited(entry), '*'), (is_faulty, '!')];
+    marks.iter().filter(|(holds, _)| *holds).map(|(_, mark)| mark).collect()
+}
+
+fn is_limited(entry: &Entry) -> bool {
+    entry.report.as_ref().is_some_and(|report| report.generator_limited)
 }
 
 fn faults(entry: &Entry) -> [(u64, &'static str); 4] {
@@ -189,65 +195,8 @@ fn faults(entry: &Entry) -> [(u64, &'static str); 4] {
     ]
 }
 
-fn marks(entry: &Entry) -> String {
-    let limited = entry.report.as_ref().is_some_and(|report| report.generator_limited);
-    let faulty = faults(entry).iter().any(|(count, _)| *count > 0);
-    [(limited, '*'), (faulty, '!')]
-        .iter()
-        .filter(|(holds, _)| *holds)
-        .map(|(_, mark)| mark)
-        .collect()
-}
-
-/// Three figures that count.
-fn number(value: f64) -> String {
-    match value.abs() {
-        0.0 => "0".to_owned(),
-        size if size < 1.0 => format!("{value:.2}"),
-        size if size < 100.0 => format!("{value:.1}"),
-        _ => format!("{value:.0}"),
-    }
-}
-
 fn times(ratio: f64) -> String {
-    match ratio {
-        ratio if !ratio.is_finite() => "–".to_owned(),
-        ratio if ratio < 10.0 => format!("× {ratio:.2}"),
-        ratio => format!("× {ratio:.0}"),
-    }
-}
-
-impl std::fmt::Display for Table {
-    /// Every column as wide as its widest cell; the first to the left, the others to the right.
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let all = || std::iter::once(&self.heads).chain(&self.rows);
-        let width = |at: usize| {
-            let cells = all().filter_map(|row| row.get(at));
-            cells.map(|cell| cell.chars().count()).max().unwrap_or_default()
-        };
-        let widths: Vec<usize> = (0..self.heads.len()).map(width).collect();
-        for (number, row) in all().enumerate() {
-            for (at, (cell, width)) in row.iter().zip(&widths).enumerate() {
-                if at == 0 {
-                    write!(f, "| {cell:<width$} ")?
-                } else {
-                    write!(f, "| {cell:>width$} ")?
-                }
-            }
-            writeln!(f, "|")?;
-            if number == 0 {
-                let rule = |(at, width): (usize, &usize)| {
-                    if at == 0 {
-                        format!("|{}", "-".repeat(width + 2))
-                    } else {
-                        format!("|{}:", "-".repeat(width + 1))
-                    }
-                };
-                writeln!(f, "{}|", widths.iter().enumerate().map(rule).collect::<String>())?;
-            }
-        }
-        Ok(())
-    }
+    if ratio.is_finite() { format!("× {}", plain(ratio)) } else { NOTHING.to_owned() }
 }
 
 #[cfg(test)]
@@ -276,6 +225,7 @@ mod tests {
     fn results() -> Results {
         let mut results = Results::begin(Path::new("."), Kind::Comparison, &[]);
         results.versions.insert("ws".into(), "ws 8".into());
+        results.servers = servers();
         results.entries = vec![
             entry_of("echo", "floor", &[run(5.0)]),
             entry_of("echo", "tidegate", &[run(20.0), run(22.0), run(18.0)]),
@@ -287,14 +237,22 @@ mod tests {
         results
     }
 
-    fn rows() -> Vec<Row> {
-        let row = |name: &str| Row {
+    fn servers() -> Vec<Participant> {
+        let server = |name: &str| Participant {
             name: name.to_owned(),
             title: name.to_uppercase(),
             note: "a note".to_owned(),
             is_floor: name == "floor",
         };
-        ["tidegate", "floor", "uws", "ws"].map(row).to_vec()
+        ["tidegate", "floor", "uws", "ws"].map(server).to_vec()
+    }
+
+    /// Everything as one text.
+    fn all(results: &Results) -> String {
+        let sections = sections(results).into_iter();
+        sections
+            .map(|of| format!("## {}\n{}\n{}\n", of.title, of.text, of.table.markdown()))
+            .collect()
     }
 
     /// The cells of the line that begins with this server.
@@ -306,7 +264,7 @@ mod tests {
 
     #[test]
     fn servers_are_sorted_by_how_far_they_are_from_the_best_that_can_be_used() {
-        let text = overview(&results(), &rows());
+        let text = overview(&results()).markdown();
         let order: Vec<&str> =
             text.lines().skip(2).filter_map(|line| line.split(' ').nth(1)).collect();
         assert_eq!(order, ["FLOOR", "UWS", "TIDEGATE", "WS"]);
@@ -317,31 +275,31 @@ mod tests {
 
     #[test]
     fn a_cell_has_the_middle_of_the_repetitions_and_its_ratio() {
-        let text = overview(&results(), &rows());
+        let text = overview(&results()).markdown();
         assert_eq!(line(&text, "TIDEGATE")[3], "20.0 (× 2.00)");
         assert_eq!(line(&text, "WS")[4], "–");
     }
 
     #[test]
     fn works_that_nobody_did_have_no_column() {
-        let head = overview(&results(), &rows()).lines().next().unwrap().to_owned();
+        let head = overview(&results()).markdown().lines().next().unwrap().to_owned();
         assert!(head.contains("16 in flight k/s") && !head.contains("fan-out"), "{head}");
     }
 
     #[test]
     fn each_work_has_its_table_with_the_spread() {
-        let text = tables(&results(), &rows());
-        let echo = text.split("\n## echo\n").nth(1).unwrap();
+        let text = all(&results());
+        let echo = text.split("## echo\n").nth(1).unwrap();
         assert!(echo.contains("what echo is for"), "{echo}");
         assert_eq!(line(echo, "TIDEGATE")[3], "20.0 (18.0–22.0)");
-        assert!(text.contains("- **WS** (`ws`): ws 8; a note"), "{text}");
+        assert!(text.contains("| WS | ws | ws 8 | a note |"), "{text}");
     }
 
     #[test]
     fn a_generator_that_was_the_bottleneck_is_said() {
         let mut results = results();
         results.entries[2].report.as_mut().unwrap().generator_limited = true;
-        let text = tables(&results, &rows());
+        let text = all(&results);
         assert_eq!(line(&text, "UWS")[3], "10.0* (× 1.00)");
         assert!(text.contains("the generator was the bottleneck |"), "{text}");
     }
@@ -351,7 +309,7 @@ mod tests {
         let mut results = results();
         let accounting = &mut results.entries[2].report.as_mut().unwrap().runs[0].accounting;
         (accounting.lost, accounting.critical_loss, accounting.doubled) = (3, 2, 1);
-        let text = tables(&results, &rows());
+        let text = all(&results);
         assert_eq!(line(&text, "UWS")[3], "10.0! (× 1.00)");
         assert!(text.contains("2 lost without a word; 1 doubled"), "{text}");
     }
@@ -362,7 +320,7 @@ mod tests {
         let what = "the server ended\nlast words".to_owned();
         results.entries[3].failure = Some(Failed { what, hint: String::new() });
         results.entries[3].report = None;
-        let text = tables(&results, &rows());
+        let text = all(&results);
         assert_eq!(line(&text, "WS")[1..4], ["–", "–", "failed"]);
         assert!(text.contains("| the server ended |"), "{text}");
     }
@@ -371,15 +329,7 @@ mod tests {
     fn without_the_yardstick_ratios_to_it_are_left_open() {
         let mut results = results();
         results.entries.retain(|entry| entry.server != "uws");
-        let text = overview(&results, &rows());
+        let text = overview(&results).markdown();
         assert_eq!(line(&text, "TIDEGATE")[1..3], ["× 1.00", "–"]);
-    }
-
-    #[test]
-    fn numbers_have_three_figures_that_count() {
-        assert_eq!(
-            [0.0, 0.054, 2.04, 33.33, 1234.5].map(number),
-            ["0", "0.05", "2.0", "33.3", "1234"]
-        );
     }
 }
