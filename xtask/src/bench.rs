@@ -14,7 +14,7 @@ mod grade;
 mod install;
 mod judge;
 mod machine;
-mod micro;
+pub(crate) mod micro;
 mod numbers;
 mod options;
 mod page;
@@ -26,6 +26,7 @@ mod rows;
 mod run;
 mod scenario;
 mod screen;
+pub(crate) mod smoke;
 mod table;
 mod toml_error;
 

@@ -3,6 +3,7 @@
 //!
 //! Knows the order of the stages and the closing line; what a stage does is in the modules below.
 
+mod bench_smoke;
 mod checks;
 mod counts;
 pub(crate) mod metadata;
@@ -102,6 +103,12 @@ const STAGES: &[Stage] = &[
         what: "node --test on tests-e2e/browser*.test.mjs, in headless Chromium",
         pace: Pace::Full,
         run: real_clients::browser,
+    },
+    Stage {
+        name: "bench-smoke",
+        what: "a few seconds of load on the built gateway, every message reconciled",
+        pace: Pace::Full,
+        run: bench_smoke::run,
     },
 ];
 

@@ -1,46 +1,121 @@
-//! An echo server on one address (default 127.0.0.1:9001): the smallest use of the handshake and the socket,
-//! and what a conformance suite is pointed at. Limits are wide: 64 MiB a message, a million fragments.
+//! An echo server: the smallest use of the handshake and the socket, and what conformance suites and load
+//! generators are pointed at.
+//!
+//! `echo [ADDRESS] [--threads N] [--takeover N] [--no-deflate]`; by default 127.0.0.1:9001, one thread, compression
+//! without context takeover. Each thread listens for itself and keeps the connections that it accepts. Limits are
+//! wide: 64 MiB a message, a million fragments.
 #![expect(clippy::disallowed_methods, reason = "an example is a shell: it spawns")]
 #![expect(clippy::print_stdout, reason = "it says where it listens")]
 
+mod head;
+
+use std::net::SocketAddr;
 use std::time::Duration;
 
-use bytes::{Buf, Bytes, BytesMut};
-use http::Request;
-use tidegate_ws::{Event, Limits, Prepared, Role, Socket, handshake};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use head::Failure;
+use tidegate_deflate::{InflaterPool, ServerPolicy, Settings, TakeoverSlots};
+use tidegate_ws::{Deflate, Event, Limits, Prepared, Role, Socket, handshake};
+use tokio::io::AsyncWriteExt;
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 
-type Failure = Box<dyn std::error::Error + Send + Sync>;
-
-const MAX_HEAD_BYTES: usize = 16 * 1024;
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 /// Above this much unwritten echo the peer is not read until it has read.
 const MAX_PENDING_BYTES: usize = 256 * 1024;
+const BACKLOG: u32 = 4096;
+const LIMITS: Limits =
+    Limits { max_frame_bytes: 64 << 20, max_message_bytes: 64 << 20, max_fragments: 1 << 20 };
 
-#[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), Failure> {
-    let address = std::env::args().nth(1).unwrap_or_else(|| "127.0.0.1:9001".to_owned());
-    let listener = TcpListener::bind(&address).await?;
-    println!("ws://{}", listener.local_addr()?);
-    loop {
-        let (stream, _) = listener.accept().await?;
-        tokio::spawn(serve(stream));
+fn main() -> Result<(), Failure> {
+    let options = Options::parse(std::env::args().skip(1))?;
+    let first = runtime()?;
+    let listener = first.block_on(async { listen(options.address) })?;
+    let address = listener.local_addr()?;
+    println!("ws://{address}");
+    std::thread::scope(|threads| {
+        for _ in 1..options.threads {
+            let shared = options.shared.clone();
+            threads.spawn(move || {
+                let served = runtime().and_then(|runtime| {
+                    runtime.block_on(async { accept(listen(address)?, shared).await })
+                });
+                served.expect("a further thread can listen where the first one does")
+            });
+        }
+        first.block_on(accept(listener, options.shared))
+    })
+}
+
+struct Options {
+    address: SocketAddr,
+    threads: usize,
+    shared: Shared,
+}
+
+/// What all connections share: how they compress, if they may.
+#[derive(Clone)]
+struct Shared(Option<(ServerPolicy, Deflate)>);
+
+impl Options {
+    fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Self, Failure> {
+        let mut address = SocketAddr::from(([127, 0, 0, 1], 9001));
+        let (mut threads, mut takeover, mut deflates) = (1, 0, true);
+        while let Some(argument) = arguments.next() {
+            let mut number = || -> Result<usize, Failure> {
+                Ok(arguments.next().ok_or("a number is missing")?.parse()?)
+            };
+            match argument.as_str() {
+                "--threads" => threads = number()?,
+                "--takeover" => takeover = number()?,
+                "--no-deflate" => deflates = false,
+                other => address = other.parse()?,
+            }
+        }
+        let policy =
+            ServerPolicy::new().inbound_takeover(takeover > 0).outbound_takeover(takeover > 0);
+        let pool = InflaterPool::new(16);
+        let deflate = Deflate::new(Settings::new(), pool, TakeoverSlots::new(takeover));
+        Ok(Self { address, threads, shared: Shared(deflates.then_some((policy, deflate))) })
     }
 }
 
-async fn serve(mut stream: TcpStream) -> Result<(), Failure> {
+fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+    Ok(tokio::runtime::Builder::new_current_thread().enable_all().build()?)
+}
+
+fn listen(address: SocketAddr) -> Result<TcpListener, Failure> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    socket.set_reuseaddr(true)?;
+    #[cfg(unix)]
+    socket.set_reuseport(true)?;
+    socket.bind(address)?;
+    Ok(socket.listen(BACKLOG)?)
+}
+
+async fn accept(listener: TcpListener, shared: Shared) -> Result<(), Failure> {
+    loop {
+        let (stream, _) = listener.accept().await?;
+        tokio::spawn(open(stream, shared.clone()));
+    }
+}
+
+/// The handshake, in a task of its own: the echo's task, which may live long, is smaller.
+async fn open(mut stream: TcpStream, Shared(deflate): Shared) -> Result<(), Failure> {
     stream.set_nodelay(true)?;
-    let (request, rest) = tokio::time::timeout(HEAD_TIMEOUT, read_head(&mut stream)).await??;
-    let response = match handshake::accept(&request, &[]) {
-        Ok(accepted) => accepted.response,
-        Err(refusal) => return Ok(stream.write_all(&head(&refusal.response())).await?),
+    let read = head::read(&mut stream, head::request);
+    let (request, rest) = tokio::time::timeout(HEAD_TIMEOUT, read).await??;
+    let accepted = match &deflate {
+        Some((policy, deflate)) => handshake::accept_deflate(&request, &[], *policy, deflate),
+        None => handshake::accept(&request, &[]),
     };
-    stream.write_all(&head(&response)).await?;
-    let limits =
-        Limits { max_frame_bytes: 64 << 20, max_message_bytes: 64 << 20, max_fragments: 1 << 20 };
-    echo(Socket::with_initial(stream, rest, Role::Server, limits)).await;
+    let response = match &accepted {
+        Ok(accepted) => &accepted.response,
+        Err(refusal) => &refusal.response(),
+    };
+    let first_line = format!("HTTP/1.1 {}", response.status());
+    stream.write_all(&head::write(&first_line, response.headers())).await?;
+    let socket = Socket::with_initial(stream, rest, Role::Server, LIMITS);
+    tokio::spawn(echo(socket.deflate(accepted?.deflate)));
     Ok(())
 }
 
@@ -50,54 +125,12 @@ async fn echo(mut socket: Socket<TcpStream>) {
             Event::Text(text) => socket.queue(Prepared::text(text)),
             Event::Binary(bytes) => socket.queue(Prepared::binary(bytes)),
             Event::Close(_) => break,
-            Event::Ping(_) | Event::Pong(_) => {}
+            Event::Fragment(_) | Event::Ping(_) | Event::Pong(_) => {}
         }
         if socket.pending_bytes() > MAX_PENDING_BYTES && socket.flush().await.is_err() {
             break;
         }
     }
-    socket.close(1000, "", CLOSE_TIMEOUT).await;
-}
-
-/// Reads a request head; what follows it belongs to the socket.
-async fn read_head(stream: &mut TcpStream) -> Result<(Request<()>, Bytes), Failure> {
-    let mut bytes = BytesMut::new();
-    while bytes.len() < MAX_HEAD_BYTES {
-        if stream.read_buf(&mut bytes).await? == 0 {
-            return Err("the peer left before its request was complete".into());
-        }
-        if let Some((request, length)) = parse_head(&bytes)? {
-            bytes.advance(length);
-            return Ok((request, bytes.freeze()));
-        }
-    }
-    Err("the request head is too large".into())
-}
-
-fn parse_head(bytes: &[u8]) -> Result<Option<(Request<()>, usize)>, Failure> {
-    let mut headers = [httparse::EMPTY_HEADER; 64];
-    let mut parsed = httparse::Request::new(&mut headers);
-    let httparse::Status::Complete(length) = parsed.parse(bytes)? else { return Ok(None) };
-    let mut request =
-        Request::builder().method(parsed.method.unwrap_or("")).uri(parsed.path.unwrap_or(""));
-    if parsed.version == Some(0) {
-        request = request.version(http::Version::HTTP_10);
-    }
-    for header in parsed.headers {
-        request = request.header(header.name, header.value);
-    }
-    Ok(Some((request.body(())?, length)))
-}
-
-/// Writes a response head.
-fn head(response: &http::Response<()>) -> Vec<u8> {
-    let mut head = format!("HTTP/1.1 {}\r\n", response.status()).into_bytes();
-    for (name, value) in response.headers() {
-        head.extend_from_slice(name.as_str().as_bytes());
-        head.extend_from_slice(b": ");
-        head.extend_from_slice(value.as_bytes());
-        head.extend_from_slice(b"\r\n");
-    }
-    head.extend_from_slice(b"\r\n");
-    head
+    // Boxed, because it is rarely needed: the task at rest stays small.
+    Box::pin(socket.close(1000, "", CLOSE_TIMEOUT)).await;
 }

@@ -55,6 +55,15 @@ pub enum Violation {
     /// A message of more than [`Limits::max_fragments`](crate::Limits::max_fragments) frames.
     #[error("message has more fragments than this end accepts")]
     ManyFragments,
+    /// A compressed message that is no DEFLATE stream, or refers to what lies before its window (RFC 7692, 7.2.2).
+    #[error("compressed message is corrupt")]
+    CorruptDeflate,
+    /// A compressed message that ends inside a block (RFC 7692, 7.2.2).
+    #[error("compressed message ends too early")]
+    TruncatedDeflate,
+    /// A compressed message of more than [`MAX_FINAL_BLOCKS`](tidegate_deflate::MAX_FINAL_BLOCKS) streams.
+    #[error("compressed message has too many final blocks")]
+    ManyFinalBlocks,
 }
 
 impl Violation {
@@ -62,7 +71,9 @@ impl Violation {
     #[must_use]
     pub const fn close_code(self) -> u16 {
         match self {
-            Self::CloseReason | Self::NotUtf8 => 1007,
+            Self::CloseReason | Self::NotUtf8 | Self::CorruptDeflate | Self::TruncatedDeflate => {
+                1007
+            }
             Self::LargeFrame | Self::LargeMessage | Self::ManyFragments => 1009,
             _ => 1002,
         }
@@ -91,7 +102,8 @@ impl ProtocolError {
     }
 
     /// Where, in bytes from the first byte after the handshake: for text the start of the sequence that is
-    /// not UTF-8, for a header the byte that breaks the rule.
+    /// not UTF-8 (in a compressed message the payload of the frame in which it showed), for a header the byte that
+    /// breaks the rule.
     #[must_use]
     pub const fn offset(&self) -> u64 {
         self.offset
@@ -129,6 +141,9 @@ mod tests {
             LargeFrame,
             LargeMessage,
             ManyFragments,
+            CorruptDeflate,
+            TruncatedDeflate,
+            ManyFinalBlocks,
         ] {
             let error = ProtocolError::new(violation, u64::MAX);
             assert!(error.to_string().len() <= crate::close::MAX_REASON_BYTES, "{error}");

@@ -6,6 +6,6 @@ mod error;
 mod open;
 mod token;
 
-pub use accept::{Accepted, RequestHead, accept, offered_protocols};
+pub use accept::{Accepted, RequestHead, accept, accept_deflate, offered_protocols};
 pub use error::HandshakeError;
-pub use open::Opening;
+pub use open::{Granted, Opening};

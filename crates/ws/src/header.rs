@@ -1,4 +1,5 @@
-//! Frame headers (RFC 6455, 5.2): read strictly, written in the shortest form.
+//! Frame headers (RFC 6455, 5.2): read strictly, written in the shortest form. It does not know which frame may
+//! follow which.
 //!
 //! ```text
 //! byte 0   FIN RSV1 RSV2 RSV3 opcode(4)
@@ -9,24 +10,32 @@
 
 use bytes::BufMut;
 
-use crate::error::Violation;
+use crate::error::{ProtocolError, Violation};
 use crate::limits::Role;
 use crate::mask::Key;
 
 /// The longest header: two bytes, eight of length, four of key.
 pub(crate) const MAX_HEADER_BYTES: usize = 14;
+/// RSV1: a compressed message begins (RFC 7692, 6).
+pub(crate) const RSV1: u8 = 0x40;
 
 /// A broken rule and the index of the byte that breaks it.
 type Fault = (Violation, usize);
 
 /// The six op codes that exist.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Opcode {
+pub enum Opcode {
+    /// A further fragment of a message.
     Continuation = 0,
+    /// A text message, or its first fragment.
     Text = 1,
+    /// A binary message, or its first fragment.
     Binary = 2,
+    /// The end of the connection.
     Close = 8,
+    /// To be answered by a pong.
     Ping = 9,
+    /// The answer to a ping, or a sign of life.
     Pong = 10,
 }
 
@@ -43,8 +52,59 @@ impl Opcode {
         })
     }
 
-    pub(crate) const fn is_control(self) -> bool {
+    /// Close, ping and pong: never fragmented, never compressed, at most 125 bytes.
+    #[must_use]
+    pub const fn is_control(self) -> bool {
         self as u8 >= Self::Close as u8
+    }
+}
+
+/// A whole frame header, for those who route frames without looking into them.
+///
+/// ```
+/// use tidegate_ws::{Header, Opcode, Role};
+/// let header = Header::parse(b"\x81\x85\x37\xfa\x21\x3d", Role::Server, false).unwrap().unwrap();
+/// assert_eq!((header.opcode, header.payload_bytes, header.size), (Opcode::Text, 5, 6));
+/// assert_eq!(Header::parse(b"\x81\x85\x37", Role::Server, false), Ok(None));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Header {
+    /// Whether this is the message's last frame.
+    pub fin: bool,
+    /// RSV1: whether a compressed message begins.
+    pub compressed: bool,
+    /// What the frame is.
+    pub opcode: Opcode,
+    /// The mask; `None` in frames of servers.
+    pub key: Option<[u8; 4]>,
+    /// Length of the payload that follows, in bytes.
+    pub payload_bytes: u64,
+    /// Length of the header itself, in bytes: 2 to 14.
+    pub size: usize,
+}
+
+impl Header {
+    /// Reads the header that `input` begins with, as the peer of `role` sends it; `None` if more input is needed.
+    /// `deflate`: permessage-deflate was agreed, so that RSV1 has a meaning.
+    ///
+    /// # Errors
+    /// The rule that a byte breaks, its offset counted from the start of `input`. Limits and the order of frames
+    /// are not looked at: [`Decoder`](crate::Decoder) does that.
+    #[inline]
+    pub fn parse(input: &[u8], role: Role, deflate: bool) -> Result<Option<Self>, ProtocolError> {
+        let Some(&first) = input.first() else { return Ok(None) };
+        let start = Start::parse(first, deflate).map_err(|broken| ProtocolError::new(broken, 0))?;
+        let rest = Rest::parse(input, role, start.opcode.is_control())
+            .map_err(|(broken, at)| ProtocolError::new(broken, at as u64))?;
+        let Start { fin, compressed, opcode } = start;
+        Ok(rest.map(|Rest { payload, key, size }| Self {
+            fin,
+            compressed,
+            opcode,
+            key,
+            payload_bytes: payload,
+            size,
+        }))
     }
 }
 
@@ -52,13 +112,17 @@ impl Opcode {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Start {
     pub(crate) fin: bool,
+    pub(crate) compressed: bool,
     pub(crate) opcode: Opcode,
 }
 
 impl Start {
-    /// Reads byte 0. `agreed` holds the RSV bits (0x40, 0x20, 0x10) that an extension has given a meaning.
-    pub(crate) const fn parse(byte: u8, agreed: u8) -> Result<Self, Violation> {
-        if byte & 0x70 & !agreed != 0 {
+    /// Reads byte 0. RSV1 may stand on the first frame of a data message if `deflate` was agreed.
+    #[inline]
+    pub(crate) const fn parse(byte: u8, deflate: bool) -> Result<Self, Violation> {
+        let compressed = byte & RSV1 != 0;
+        let may_be_compressed = deflate && matches!(byte & 0x0f, 1 | 2);
+        if byte & 0x30 != 0 || (compressed && !may_be_compressed) {
             return Err(Violation::ReservedBits);
         }
         let Some(opcode) = Opcode::from_bits(byte & 0x0f) else {
@@ -68,7 +132,7 @@ impl Start {
         if opcode.is_control() && !fin {
             return Err(Violation::FragmentedControl);
         }
-        Ok(Self { fin, opcode })
+        Ok(Self { fin, compressed, opcode })
     }
 }
 
@@ -84,6 +148,7 @@ pub(crate) struct Rest {
 
 impl Rest {
     /// Reads what follows byte 0; `None` if more input is needed. `input` begins with byte 0.
+    #[inline]
     pub(crate) fn parse(input: &[u8], role: Role, control: bool) -> Result<Option<Self>, Fault> {
         let [_, second, after @ ..] = input else { return Ok(None) };
         match (role, second & 0x80 != 0) {
@@ -105,6 +170,7 @@ impl Rest {
 }
 
 /// Reads the extended length, if `short` announces one, and gives what follows it.
+#[inline]
 fn length(short: u8, after: &[u8]) -> Result<Option<(u64, &[u8])>, Fault> {
     let (length, shortest, rest) = match short {
         126 => {
@@ -115,7 +181,7 @@ fn length(short: u8, after: &[u8]) -> Result<Option<(u64, &[u8])>, Fault> {
             let Some((bytes, rest)) = after.split_first_chunk() else { return Ok(None) };
             (u64::from_be_bytes(*bytes), 1 << 16, rest)
         }
-        short => (u64::from(short), 0, after),
+        short => return Ok(Some((u64::from(short), after))),
     };
     if length >> 63 != 0 {
         return Err((Violation::HugeLength, 2));
@@ -129,7 +195,8 @@ fn length(short: u8, after: &[u8]) -> Result<Option<(u64, &[u8])>, Fault> {
 /// A header as it is sent: at most ten bytes, or fourteen with a key.
 pub(crate) fn write(start: Start, payload: usize, key: Option<Key>, out: &mut impl BufMut) {
     let mask = if key.is_some() { 0x80 } else { 0 };
-    out.put_u8(u8::from(start.fin) << 7 | start.opcode as u8);
+    let rsv1 = if start.compressed { RSV1 } else { 0 };
+    out.put_u8(u8::from(start.fin) << 7 | rsv1 | start.opcode as u8);
     match payload {
         0..=125 => out.put_u8(mask | payload as u8),
         126..=0xffff => {

@@ -1,10 +1,17 @@
-//! Masking (RFC 6455, 5.3): XOR with a key of four bytes, eight bytes at a time.
+//! Masking (RFC 6455, 5.3): XOR with a key of four bytes, in words that the compiler makes vectors of.
 
 /// The key of one frame.
 pub(crate) type Key = [u8; 4];
 
-/// Masks or unmasks `data`, whose first byte is byte `position` of the payload.
-pub(crate) fn apply(key: Key, position: usize, data: &mut [u8]) {
+/// Masks or unmasks `data`, whose first byte is byte `position` of the payload (RFC 6455, 5.3).
+///
+/// ```
+/// let mut hello = *b"Hello";
+/// tidegate_ws::mask([0x37, 0xfa, 0x21, 0x3d], 0, &mut hello);
+/// assert_eq!(hello, [0x7f, 0x9f, 0x4d, 0x51, 0x58]);
+/// ```
+#[inline]
+pub fn mask(key: [u8; 4], position: usize, data: &mut [u8]) {
     let mut key = key;
     key.rotate_left(position % 4);
     let [a, b, c, d] = key;
@@ -34,7 +41,7 @@ mod tests {
                     .map(|(at, byte)| byte ^ key[(at + position) % 4])
                     .collect();
                 let mut masked = plain.clone();
-                apply(key, position, &mut masked);
+                mask(key, position, &mut masked);
                 assert_eq!(masked, expected, "length {length} from {position}");
             }
         }

@@ -6,9 +6,12 @@ use std::fmt;
 use bytes::Buf as _;
 use bytes::{BufMut, Bytes, BytesMut};
 
+use tidegate_deflate::{Direction, Settings};
+
 use crate::close::{self, MAX_CONTROL_BYTES};
+use crate::deflate;
 use crate::header::{self, MAX_HEADER_BYTES, Opcode, Start};
-use crate::mask::{self, Key};
+use crate::mask::{Key, mask};
 use crate::text::Text;
 
 /// The longest header without a key.
@@ -28,7 +31,18 @@ pub struct Prepared {
     header: [u8; MAX_UNMASKED_HEADER_BYTES],
     header_length: u8,
     opcode: Opcode,
+    wire: Wire,
     payload: Bytes,
+}
+
+/// What is known about the compression of a frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Wire {
+    /// A connection that agreed on it may still compress this.
+    Open,
+    /// It goes out as it is.
+    Plain,
+    Compressed,
 }
 
 impl Prepared {
@@ -64,11 +78,62 @@ impl Prepared {
     }
 
     fn new(opcode: Opcode, payload: Bytes) -> Self {
+        let wire = if opcode.is_control() { Wire::Plain } else { Wire::Open };
+        let start = Start { fin: true, compressed: false, opcode };
+        Self::framed(start, wire, payload)
+    }
+
+    fn framed(start: Start, wire: Wire, payload: Bytes) -> Self {
         let mut header = [0; MAX_UNMASKED_HEADER_BYTES];
         let mut free = &mut header[..];
-        header::write(Start { fin: true, opcode }, payload.len(), None, &mut free);
+        header::write(start, payload.len(), None, &mut free);
         let header_length = (MAX_UNMASKED_HEADER_BYTES - free.len()) as u8;
-        Self { header, header_length, opcode, payload }
+        Self { header, header_length, opcode: start.opcode, wire, payload }
+    }
+
+    /// The frame for receivers whose connections agreed on permessage-deflate with `outbound` as this end's
+    /// [`Direction`]: compressed by this thread's compressor, or as it is if that is not smaller, below the threshold,
+    /// or decided already. It refers to no other message, and no connection compresses it again.
+    ///
+    /// For one message to receivers of several kinds: [`Broadcast`](crate::Broadcast).
+    #[must_use]
+    pub fn deflated(&self, settings: Settings, outbound: Direction) -> Self {
+        if self.is_decided() {
+            return self.clone();
+        }
+        self.clone().decided(deflate::compressed(settings, outbound, &self.payload))
+    }
+
+    /// The same message, to be sent as it is even where compression was agreed: it is compressed already, or must
+    /// not share a context with secrets.
+    #[must_use]
+    pub fn uncompressed(mut self) -> Self {
+        if self.wire == Wire::Open {
+            self.wire = Wire::Plain;
+        }
+        self
+    }
+
+    /// Puts the compressed payload in place of the message, if there is one.
+    pub(crate) fn decided(self, payload: Option<Bytes>) -> Self {
+        match payload {
+            None => self.uncompressed(),
+            Some(payload) => {
+                let start = Start { fin: true, compressed: true, opcode: self.opcode };
+                Self::framed(start, Wire::Compressed, payload)
+            }
+        }
+    }
+
+    /// Whether no connection may compress this any more.
+    pub(crate) fn is_decided(&self) -> bool {
+        self.wire != Wire::Open
+    }
+
+    /// Whether the payload is compressed (RSV1 is set).
+    #[must_use]
+    pub fn is_compressed(&self) -> bool {
+        self.wire == Wire::Compressed
     }
 
     /// Bytes on the wire, header included, without a mask.
@@ -78,7 +143,7 @@ impl Prepared {
         usize::from(self.header_length) + self.payload.len()
     }
 
-    /// The payload, shared.
+    /// The payload as it goes out, shared.
     #[must_use]
     pub fn payload(&self) -> &Bytes {
         &self.payload
@@ -110,11 +175,11 @@ impl Prepared {
     #[must_use]
     pub fn masked(&self, key: [u8; 4]) -> Bytes {
         let mut frame = BytesMut::with_capacity(self.len() + size_of::<Key>());
-        let start = Start { fin: true, opcode: self.opcode };
+        let start = Start { fin: true, compressed: self.is_compressed(), opcode: self.opcode };
         header::write(start, self.payload.len(), Some(key), &mut frame);
         let header = frame.len();
         frame.put_slice(&self.payload);
-        mask::apply(key, 0, frame.split_at_mut(header).1);
+        mask(key, 0, frame.split_at_mut(header).1);
         frame.freeze()
     }
 }

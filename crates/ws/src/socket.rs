@@ -8,18 +8,20 @@ mod outgoing;
 mod scratch;
 
 use std::future::poll_fn;
-use std::hash::{BuildHasher, RandomState};
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
+use tidegate_deflate::Direction;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 pub use self::error::Error;
 use self::outgoing::Outgoing;
 use crate::decoder::Decoder;
+use crate::deflate::Agreed;
+use crate::encoder::Encoder;
 use crate::error::ProtocolError;
 use crate::event::Event;
 use crate::limits::{Limits, Role};
@@ -46,8 +48,8 @@ const WRITE_FIRST_BYTES: usize = 64 * 1024;
 /// # }
 /// ```
 ///
-/// **Pings** are answered by the socket itself, the latest only: a peer that floods pings and does not read
-/// costs one pong. **A Close** is answered by the socket itself, with the same code. **A violation** queues
+/// **Pings** are answered by the socket itself; while the stream takes nothing, the first fifteen and the latest: a peer
+/// that floods pings and does not read costs sixteen pongs. **A Close** is answered by the socket itself, with the same code. **A violation** queues
 /// the Close that names it.
 ///
 /// **Memory.** At rest: the value itself (under 500 bytes with a TCP stream). While a frame is partial: at
@@ -62,8 +64,7 @@ pub struct Socket<IO> {
     /// Bytes of the allocation that `input` is a part of.
     chunk: usize,
     outgoing: Outgoing,
-    /// The client role's source of mask keys; `None` for a server.
-    keys: Option<Box<Keys>>,
+    encoder: Encoder,
     phase: Phase,
 }
 
@@ -96,7 +97,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Socket<IO> {
             chunk: input.len(),
             input,
             outgoing: Outgoing::default(),
-            keys: (role == Role::Client).then(|| Box::new(Keys::default())),
+            encoder: Encoder::new(role),
             phase: Phase::Open,
         }
     }
@@ -104,10 +105,27 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Socket<IO> {
     /// Replaces the source of mask keys. Each must be unpredictable (RFC 6455, 5.3). No effect on a server.
     #[must_use]
     pub fn mask_keys(mut self, source: impl FnMut() -> [u8; 4] + Send + Sync + 'static) -> Self {
-        if self.keys.is_some() {
-            self.keys = Some(Box::new(Keys::Given(Box::new(source))));
+        self.encoder = self.encoder.mask_keys(source);
+        self
+    }
+
+    /// Compresses and inflates as the handshake agreed. What is [queued](Self::queue) is compressed if that makes it
+    /// smaller, unless it was decided about for many receivers ([`Broadcast`](crate::Broadcast)) or is
+    /// [to be left](Prepared::uncompressed). To be set before anything is queued or read.
+    #[must_use]
+    pub fn deflate(mut self, agreed: Option<Agreed>) -> Self {
+        if let Some(agreed) = agreed {
+            let (inflating, compressing) = agreed.halves();
+            self.decoder = self.decoder.inflating(inflating);
+            self.encoder = self.encoder.compressing(compressing);
         }
         self
+    }
+
+    /// What this end may send compressed, if that was agreed: for [`Broadcast::frame`](crate::Broadcast::frame).
+    #[must_use]
+    pub fn direction(&self) -> Option<Direction> {
+        self.encoder.direction()
     }
 
     /// Puts other limits into force, from the next frame on: narrow ones until it is known who the peer is,
@@ -126,7 +144,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Socket<IO> {
     ///
     /// There is no bound here: a caller stops when [`pending_bytes`](Self::pending_bytes) is too much.
     pub fn queue(&mut self, frame: impl Into<Prepared>) {
-        let frame = self.frame(frame.into());
+        let frame = self.encoder.encode(frame.into());
         self.outgoing.push(frame);
     }
 
@@ -163,7 +181,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Socket<IO> {
                 // A failed write is met again below, after what has been read.
                 let _ = self.poll_write(cx);
             }
-            match self.decoder.decode(&mut self.input) {
+            match self.decode(cx) {
                 Ok(Some(event)) => {
                     self.answer(&event);
                     return Poll::Ready(Ok(event));
@@ -173,7 +191,13 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Socket<IO> {
             }
             self.compact();
             let written = self.poll_write(cx);
-            match (self.poll_fill(cx), written) {
+            let filled = if self.decoder.is_blocked() {
+                // What was read waits for an inflater, and the peer with it.
+                Poll::Pending
+            } else {
+                self.poll_fill(cx)
+            };
+            match (filled, written) {
                 (Poll::Ready(Ok(1..)), _) => {}
                 (_, Poll::Ready(Err(error))) | (Poll::Ready(Err(error)), _) => {
                     self.phase = Phase::Over;
@@ -227,7 +251,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Socket<IO> {
         }
         let failed = self.phase == Phase::Failed;
         poll_fn(|cx| self.poll_end(cx)).await;
-        if failed || self.keys.is_some() {
+        if failed || self.encoder.is_client() {
             self.drain().await;
         }
     }
@@ -248,22 +272,14 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Socket<IO> {
     fn answer(&mut self, event: &Event) {
         match event {
             Event::Ping(payload) => {
-                let pong = self.frame(Prepared::pong(payload));
-                self.outgoing.set_pong(pong);
+                let pong = self.encoder.encode(Prepared::pong(payload));
+                self.outgoing.push_pong(pong);
             }
             Event::Close(close) => {
                 self.phase = Phase::Ending;
                 self.queue(Prepared::close(close.as_ref().map_or(1005, |close| close.code), ""));
             }
-            Event::Text(_) | Event::Binary(_) | Event::Pong(_) => {}
-        }
-    }
-
-    /// A frame as this role sends it.
-    fn frame(&mut self, frame: Prepared) -> Prepared {
-        match &mut self.keys {
-            None => frame,
-            Some(keys) => frame.into_masked(keys.next()),
+            Event::Text(_) | Event::Binary(_) | Event::Fragment(_) | Event::Pong(_) => {}
         }
     }
 
@@ -284,6 +300,17 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Socket<IO> {
             self.phase = Phase::Over;
         }
         Poll::Ready(())
+    }
+
+    /// Decodes, and sees to it that the task is woken if that needs an inflater.
+    fn decode(&mut self, cx: &Context<'_>) -> Result<Option<Event>, ProtocolError> {
+        let decoded = self.decoder.decode(&mut self.input)?;
+        if decoded.is_some() || !self.decoder.is_blocked() {
+            return Ok(decoded);
+        }
+        self.decoder.wake_when_free(cx.waker());
+        // One may have come back before the waker was noted.
+        self.decoder.decode(&mut self.input)
     }
 
     fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -311,36 +338,5 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Socket<IO> {
             self.input = BytesMut::from(&self.input[..]);
             self.chunk = self.input.len();
         }
-    }
-}
-
-/// Where a client's mask keys come from.
-enum Keys {
-    /// SipHash of a counter, under a key that the standard library draws from the system.
-    Hashed(RandomState, u64),
-    Given(Box<dyn FnMut() -> [u8; 4] + Send + Sync>),
-}
-
-impl Default for Keys {
-    fn default() -> Self {
-        Self::Hashed(RandomState::new(), 0)
-    }
-}
-
-impl Keys {
-    fn next(&mut self) -> [u8; 4] {
-        match self {
-            Self::Hashed(state, counter) => {
-                *counter += 1;
-                (state.hash_one(*counter) as u32).to_ne_bytes()
-            }
-            Self::Given(source) => source(),
-        }
-    }
-}
-
-impl std::fmt::Debug for Keys {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Keys")
     }
 }

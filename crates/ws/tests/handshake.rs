@@ -1,8 +1,12 @@
 //! Handshakes: what is accepted, what is refused with which status, and the client's checks of an answer.
 #![expect(clippy::unwrap_used, reason = "fixtures are part of the tests")]
 
-use http::{HeaderMap, Method, Request, Response, StatusCode, Version};
-use tidegate_ws::handshake::{HandshakeError, Opening, accept, offered_protocols};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Version};
+use tidegate_deflate::{ClientPolicy, InflaterPool, ServerPolicy, Settings, TakeoverSlots};
+use tidegate_ws::Deflate;
+use tidegate_ws::handshake::{
+    Accepted, HandshakeError, Opening, accept, accept_deflate, offered_protocols,
+};
 
 fn request() -> Request<()> {
     Request::get("/ws")
@@ -140,7 +144,7 @@ fn a_client_asks_as_the_rfc_shows() {
     assert_eq!(request.uri(), "/a?b=c");
     assert_eq!(request.headers()["Host"], "host:81");
     assert_eq!(request.headers()["Sec-WebSocket-Key"], "dGhlIHNhbXBsZSBub25jZQ==");
-    assert_eq!(opening().verify(&answer()), Ok(Some("chat".to_owned())));
+    assert_eq!(opening().verify(&answer()).unwrap().protocol.as_deref(), Some("chat"));
 }
 
 #[test]
@@ -148,15 +152,112 @@ fn a_client_refuses_answers_that_do_not_belong_to_it() {
     let changed = |name: &'static str, value: &str| {
         let mut answer = answer();
         answer.headers_mut().insert(name, value.parse().unwrap());
-        opening().verify(&answer)
+        opening().verify(&answer).unwrap_err()
     };
-    assert_eq!(changed("Sec-WebSocket-Accept", "c3BhbQ=="), Err(HandshakeError::Accept));
-    assert_eq!(changed("Sec-WebSocket-Protocol", "other"), Err(HandshakeError::Protocol));
+    assert_eq!(changed("Sec-WebSocket-Accept", "c3BhbQ=="), HandshakeError::Accept);
+    assert_eq!(changed("Sec-WebSocket-Protocol", "other"), HandshakeError::Protocol);
     assert_eq!(
         changed("Sec-WebSocket-Extensions", "permessage-deflate"),
-        Err(HandshakeError::Extension)
+        HandshakeError::Extension
     );
-    assert_eq!(changed("Upgrade", "h2c"), Err(HandshakeError::Unconfirmed));
-    let redirect = Response::builder().status(302).header("Location", "/").body(()).unwrap();
-    assert_eq!(opening().verify(&redirect), Err(HandshakeError::Refused(StatusCode::FOUND)));
+    assert_eq!(changed("Upgrade", "h2c"), HandshakeError::Unconfirmed);
+}
+
+#[test]
+fn a_client_follows_no_redirect() {
+    for status in [301, 302, 303, 307, 308] {
+        let redirect = Response::builder().status(status).header("Location", "/").body(()).unwrap();
+        let status = StatusCode::from_u16(status).unwrap();
+        assert_eq!(opening().verify(&redirect).unwrap_err(), HandshakeError::Refused(status));
+    }
+}
+
+/// What a server with this policy answers to these offers.
+fn deflate(policy: ServerPolicy, slots: usize, offers: &[&'static str]) -> Accepted {
+    let mut request = request();
+    for offer in offers {
+        request.headers_mut().append("Sec-WebSocket-Extensions", offer.parse().unwrap());
+    }
+    let deflate = Deflate::new(Settings::new(), InflaterPool::new(1), TakeoverSlots::new(slots));
+    accept_deflate(&request, &[], policy, &deflate).unwrap()
+}
+
+fn extensions(accepted: &Accepted) -> Option<&str> {
+    Some(accepted.response.headers().get("Sec-WebSocket-Extensions")?.to_str().unwrap())
+}
+
+#[test]
+fn agrees_on_deflate_only_where_it_is_offered() {
+    let accepted = deflate(ServerPolicy::new(), 0, &["x-other", "permessage-deflate"]);
+    let header = "permessage-deflate; server_no_context_takeover; client_no_context_takeover";
+    assert_eq!(extensions(&accepted), Some(header));
+    assert!(!accepted.deflate.unwrap().agreement().from_client.takeover);
+    for offers in [&[][..], &["x-webkit-deflate-frame"], &["permessage-deflate; unknown"]] {
+        let accepted = deflate(ServerPolicy::new(), 0, offers);
+        assert_eq!((extensions(&accepted), accepted.deflate.is_none()), (None, true));
+    }
+    let plain = accept(&request(), &[]).unwrap();
+    assert!(plain.deflate.is_none());
+}
+
+#[test]
+fn grants_takeover_only_while_there_are_slots() {
+    let policy = ServerPolicy::new().inbound_takeover(true).outbound_takeover(true);
+    for (slots, inbound, outbound) in [(0, false, false), (1, true, false), (2, true, true)] {
+        let accepted = deflate(policy, slots, &["permessage-deflate"]);
+        let agreement = accepted.deflate.as_ref().unwrap().agreement();
+        let granted = (agreement.from_client.takeover, agreement.from_server.takeover);
+        assert_eq!(granted, (inbound, outbound), "with {slots} slots");
+        let header = extensions(&accepted).unwrap();
+        assert_eq!(header.contains("client_no_context_takeover"), !inbound);
+        assert_eq!(header.contains("server_no_context_takeover"), !outbound);
+    }
+}
+
+#[test]
+fn slots_are_free_again_when_their_connection_is_gone() {
+    let slots = TakeoverSlots::new(2);
+    let shared = Deflate::new(Settings::new(), InflaterPool::new(1), slots.clone());
+    let policy = ServerPolicy::new().inbound_takeover(true).outbound_takeover(true);
+    let mut request = request();
+    let offer = "permessage-deflate".parse().unwrap();
+    request.headers_mut().insert("Sec-WebSocket-Extensions", offer);
+    let agreed = accept_deflate(&request, &[], policy, &shared).unwrap().deflate.unwrap();
+    assert_eq!(slots.free(), 0);
+    drop(agreed.halves());
+    assert_eq!(slots.free(), 2);
+}
+
+#[test]
+fn refuses_a_malformed_list_of_extensions() {
+    for value in [&b"permessage-deflate; ="[..], b"a;;b", b"\xff"] {
+        let mut request = request();
+        let value = HeaderValue::from_bytes(value).unwrap();
+        request.headers_mut().insert("Sec-WebSocket-Extensions", value);
+        let refused = accept_deflate(&request, &[], ServerPolicy::new(), &Deflate::default());
+        let error = refused.unwrap_err();
+        assert_eq!((error, error.status()), (HandshakeError::Extensions, StatusCode::BAD_REQUEST));
+    }
+}
+
+#[test]
+fn a_client_judges_the_answer_to_its_offer() {
+    let opening =
+        Opening::new(*b"the sample nonce").deflate(ClientPolicy::new(), &Deflate::default());
+    let request = opening.request(&"ws://host/".parse().unwrap()).unwrap();
+    let offer = request.headers()["Sec-WebSocket-Extensions"].to_str().unwrap();
+    assert_eq!(offer, ClientPolicy::new().offer());
+    let verify = |value: &'static str| {
+        let mut answer = accept(&request, &[]).unwrap().response;
+        answer.headers_mut().insert("Sec-WebSocket-Extensions", value.parse().unwrap());
+        opening.verify(&answer)
+    };
+    let granted = verify("permessage-deflate; server_no_context_takeover").unwrap();
+    assert!(!granted.deflate.unwrap().agreement().from_server.takeover);
+    assert!(matches!(verify("permessage-deflate"), Err(HandshakeError::Deflate(_))));
+    for other in ["x-other", "permessage-deflate; server_no_context_takeover, x-other"] {
+        assert_eq!(verify(other).unwrap_err(), HandshakeError::Extension);
+    }
+    let declined = accept(&request, &[]).unwrap().response;
+    assert!(opening.verify(&declined).unwrap().deflate.is_none());
 }

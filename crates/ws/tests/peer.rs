@@ -47,7 +47,7 @@ async fn echo(listener: TcpListener) -> Option<u16> {
             Event::Text(text) => socket.queue(Prepared::text(text)),
             Event::Binary(bytes) => socket.queue(Prepared::binary(bytes)),
             Event::Close(close) => break close.map(|close| close.code),
-            Event::Ping(_) | Event::Pong(_) => {}
+            Event::Fragment(_) | Event::Ping(_) | Event::Pong(_) => {}
         }
     };
     socket.close(1000, "", Duration::from_secs(5)).await;

@@ -189,19 +189,21 @@ async fn a_peer_that_does_not_read_is_still_read() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_flood_of_pings_costs_one_pong() {
+async fn a_flood_of_pings_costs_sixteen_pongs() {
     let (mut server, mut peer) = bare(64);
     server.queue(Prepared::text("x".repeat(100)));
     for number in 0..1000_u16 {
         peer.write_all(&Prepared::ping(&number.to_be_bytes()).masked(KEY)).await.unwrap();
         assert_eq!(server.next().await.unwrap(), Event::Ping(number.to_be_bytes().to_vec().into()));
-        assert!(server.pending_bytes() <= 102 + 4);
+        assert!(server.pending_bytes() <= 102 + 16 * 4);
     }
     let peer = tokio::spawn(read_to_end(peer));
     server.flush().await.unwrap();
     drop(server);
-    let pong = Event::Pong(999_u16.to_be_bytes().to_vec().into());
-    assert_eq!(peer.await.unwrap(), [Event::Text("x".repeat(100).into()), pong]);
+    let pong = |number: u16| Event::Pong(number.to_be_bytes().to_vec().into());
+    let answered = (0..15).chain([999]).map(pong);
+    let text = Event::Text("x".repeat(100).into());
+    assert_eq!(peer.await.unwrap(), [text].into_iter().chain(answered).collect::<Vec<_>>());
 }
 
 #[tokio::test(start_paused = true)]

@@ -206,15 +206,15 @@ mod tests {
     #[test]
     fn a_gateway_that_dies_in_the_middle_keeps_what_was_measured_and_is_an_f() {
         let scratch = Scratch::new().unwrap();
-        let gateway = format!("{GATEWAY}\necho 'out of cheese' >&2; exit 7");
-        // Only once the gateway is gone does this generator report.
-        let generator = format!("sleep 0.3; {}", reporting());
+        let begun = scratch.path().join("generator/seen.json");
+        let begun = begun.display();
+        let gateway = format!(
+            "{GATEWAY}\nwhile ! test -e {begun}; do sleep 0.02; done\necho 'out of cheese' >&2; exit 7"
+        );
+        // Only once the gateway is gone does this generator end.
+        let generator = format!("{}; sleep 0.5", reporting());
         let entry = bench(&scratch, &gateway, &generator).attempt(&scenario(), |_| {});
         let failed = entry.failure.clone().unwrap_or_else(|| panic!("{entry:?}"));
-        if failed.what.contains("before it was ready") {
-            // It was gone before its announcement was looked at: said as well, and nothing was measured.
-            return;
-        }
         assert!(failed.what.contains("exit status: 7"), "{failed:?}");
         assert!(failed.hint.contains("out of cheese"), "{failed:?}");
         assert!(entry.report.unwrap().partial);

@@ -10,7 +10,7 @@ use super::options::Options;
 use super::plan::Overrides;
 use super::processes::{Interrupt, Scratch};
 use super::results::{Entry, Kind, Results};
-use super::scenario::{Load, Scenario};
+use super::scenario::Scenario;
 use super::screen::Screen;
 use super::{files, paper, rows};
 use crate::Problem;

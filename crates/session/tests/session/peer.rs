@@ -135,7 +135,7 @@ impl Peer {
             let (bytes, kind) = match self.frame().await {
                 Frame::Text(text) => (text.into(), Kind::Text),
                 Frame::Binary(bytes) => (bytes, Kind::Binary),
-                Frame::Ping(_) | Frame::Pong(_) => continue,
+                Frame::Fragment(_) | Frame::Ping(_) | Frame::Pong(_) => continue,
                 Frame::Close(close) => panic!("wanted a message, got a close: {close:?}"),
             };
             let json = self.codec.decode(&bytes, kind, self.form).expect("an agreed form");

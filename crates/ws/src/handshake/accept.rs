@@ -1,14 +1,16 @@
 //! The server's side: is this request a WebSocket handshake, and which sub-protocol is spoken?
 
 use http::header::{
-    CONNECTION, HeaderValue, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL,
-    SEC_WEBSOCKET_VERSION, UPGRADE,
+    CONNECTION, HeaderValue, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_EXTENSIONS, SEC_WEBSOCKET_KEY,
+    SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION, UPGRADE,
 };
 use http::{HeaderMap, Method, Request, Response, StatusCode, Version, request};
+use tidegate_deflate::ServerPolicy;
 use tungstenite::handshake::derive_accept_key;
 
 use super::error::HandshakeError;
 use super::token;
+use crate::deflate::{Agreed, Deflate};
 
 /// A handshake that holds.
 #[derive(Debug)]
@@ -17,6 +19,9 @@ pub struct Accepted {
     pub response: Response<()>,
     /// The sub-protocol that the answer names, if one of the offers is supported.
     pub protocol: Option<String>,
+    /// permessage-deflate, if it was offered and is wanted: for the connection's `Socket`, or for its
+    /// [`Decoder`](crate::Decoder) and [`Encoder`](crate::Encoder).
+    pub deflate: Option<Agreed>,
 }
 
 /// The head of an HTTP request, in either form that the `http` crate has for it.
@@ -86,7 +91,31 @@ pub fn accept(request: &impl RequestHead, supported: &[&str]) -> Result<Accepted
         .iter()
         .find(|name| offered_protocols(headers).any(|offer| offer == **name))
         .map(|name| (*name).to_owned());
-    Ok(Accepted { response: switching_protocols(key, protocol.as_deref())?, protocol })
+    let response = switching_protocols(key, protocol.as_deref())?;
+    Ok(Accepted { response, protocol, deflate: None })
+}
+
+/// Like [`accept`], and agrees on permessage-deflate if the client offers it in a form that `policy` allows. Other
+/// extensions are declined by not being named.
+///
+/// # Errors
+/// As [`accept`]; and 400 if `Sec-WebSocket-Extensions` is malformed (RFC 6455, 9.1).
+pub fn accept_deflate(
+    request: &impl RequestHead,
+    supported: &[&str],
+    policy: ServerPolicy,
+    deflate: &Deflate,
+) -> Result<Accepted, HandshakeError> {
+    let mut accepted = accept(request, supported)?;
+    let offers = token::lines(request.headers(), SEC_WEBSOCKET_EXTENSIONS)
+        .ok_or(HandshakeError::Extensions)?;
+    let answer = deflate.answer(policy, &offers).map_err(|_| HandshakeError::Extensions)?;
+    if let Some((agreed, header)) = answer {
+        let header = HeaderValue::from_str(&header).map_err(|_| HandshakeError::Extensions)?;
+        accepted.response.headers_mut().insert(SEC_WEBSOCKET_EXTENSIONS, header);
+        accepted.deflate = Some(agreed);
+    }
+    Ok(accepted)
 }
 
 /// The sub-protocols a client offers, in its order: trimmed, as they stand. A gateway may find

@@ -25,6 +25,9 @@ pub enum HandshakeError {
     /// `Sec-WebSocket-Key` is missing, repeated, or not 16 bytes in base64.
     #[error("`Sec-WebSocket-Key` must be 16 bytes in base64, once")]
     Key,
+    /// `Sec-WebSocket-Extensions` does not follow the grammar of RFC 6455 9.1.
+    #[error("`Sec-WebSocket-Extensions` is malformed")]
+    Extensions,
     /// A sub-protocol that cannot stand in a header.
     #[error("a sub-protocol is a token of visible ASCII characters")]
     ProtocolName,
@@ -37,9 +40,12 @@ pub enum HandshakeError {
     /// The answer names a sub-protocol that was not offered.
     #[error("the server chose a sub-protocol that was not offered")]
     Protocol,
-    /// The answer names an extension; none was offered.
+    /// The answer names an extension that was not offered.
     #[error("the server chose an extension that was not offered")]
     Extension,
+    /// The answer to permessage-deflate breaks a rule, or asks for what was not offered.
+    #[error("{0}")]
+    Deflate(tidegate_deflate::Error),
     /// The answer lacks `Upgrade: websocket` or `Connection: Upgrade`.
     #[error("the server answered 101 without the upgrade headers")]
     Unconfirmed,
@@ -56,11 +62,13 @@ impl HandshakeError {
             | Self::Upgrade
             | Self::Connection
             | Self::Key
+            | Self::Extensions
             | Self::ProtocolName => StatusCode::BAD_REQUEST,
             Self::Refused(_)
             | Self::Accept
             | Self::Protocol
             | Self::Extension
+            | Self::Deflate(_)
             | Self::Unconfirmed => StatusCode::BAD_GATEWAY,
         }
     }

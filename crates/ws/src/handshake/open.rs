@@ -4,11 +4,14 @@ use http::header::{
     CONNECTION, HOST, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_EXTENSIONS, SEC_WEBSOCKET_KEY,
     SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION, UPGRADE,
 };
-use http::{Request, Response, StatusCode, Uri};
+use http::{HeaderMap, Request, Response, StatusCode, Uri};
+use tidegate_deflate::ClientPolicy;
 use tungstenite::handshake::derive_accept_key;
 
 use super::error::HandshakeError;
 use super::token;
+use crate::deflate::{Agreed, Deflate};
+use crate::limits::Role;
 
 /// A handshake that a client has begun.
 ///
@@ -17,25 +20,42 @@ use super::token;
 /// let opening = Opening::new(*b"the sample nonce").protocol("tidegate.v1.json");
 /// let request = opening.request(&"ws://localhost:8765/ws".parse().unwrap()).unwrap();
 /// let answer = accept(&request, &["tidegate.v1.json"]).unwrap().response;
-/// assert_eq!(opening.verify(&answer).unwrap().as_deref(), Some("tidegate.v1.json"));
+/// assert_eq!(opening.verify(&answer).unwrap().protocol.as_deref(), Some("tidegate.v1.json"));
 /// ```
 #[derive(Clone, Debug)]
 pub struct Opening {
     key: String,
     protocols: Vec<String>,
+    deflate: Option<(ClientPolicy, Deflate)>,
+}
+
+/// What a server granted.
+#[derive(Debug)]
+pub struct Granted {
+    /// The sub-protocol that it chose among those offered.
+    pub protocol: Option<String>,
+    /// permessage-deflate, if it was offered and accepted.
+    pub deflate: Option<Agreed>,
 }
 
 impl Opening {
     /// Begins with sixteen random bytes, new for each connection (RFC 6455, 4.1).
     #[must_use]
     pub fn new(nonce: [u8; 16]) -> Self {
-        Self { key: base64(&nonce), protocols: Vec::new() }
+        Self { key: base64(&nonce), protocols: Vec::new(), deflate: None }
     }
 
     /// Offers a sub-protocol; those offered first are preferred.
     #[must_use]
     pub fn protocol(mut self, name: impl Into<String>) -> Self {
         self.protocols.push(name.into());
+        self
+    }
+
+    /// Offers permessage-deflate; `deflate` is what the process's connections share for it.
+    #[must_use]
+    pub fn deflate(mut self, policy: ClientPolicy, deflate: &Deflate) -> Self {
+        self.deflate = Some((policy, deflate.clone()));
         self
     }
 
@@ -58,14 +78,18 @@ impl Opening {
         if !self.protocols.is_empty() {
             request = request.header(SEC_WEBSOCKET_PROTOCOL, self.protocols.join(", "));
         }
+        if let Some((policy, _)) = &self.deflate {
+            request = request.header(SEC_WEBSOCKET_EXTENSIONS, policy.offer());
+        }
         request.body(()).map_err(|_| HandshakeError::ProtocolName)
     }
 
-    /// Judges the answer (RFC 6455, 4.1) and tells the sub-protocol that the server chose.
+    /// Judges the answer (RFC 6455, 4.1) and tells what the server chose. Redirects are refused: whoever follows one
+    /// begins anew, and decides whether its credentials go along.
     ///
     /// # Errors
     /// Anything but a 101 that belongs to this opening and names nothing that was not offered.
-    pub fn verify<B>(&self, answer: &Response<B>) -> Result<Option<String>, HandshakeError> {
+    pub fn verify<B>(&self, answer: &Response<B>) -> Result<Granted, HandshakeError> {
         if answer.status() != StatusCode::SWITCHING_PROTOCOLS {
             return Err(HandshakeError::Refused(answer.status()));
         }
@@ -78,15 +102,32 @@ impl Opening {
         if token::only(headers, SEC_WEBSOCKET_ACCEPT) != Some(expected.as_bytes()) {
             return Err(HandshakeError::Accept);
         }
-        if headers.contains_key(SEC_WEBSOCKET_EXTENSIONS) {
-            return Err(HandshakeError::Extension);
-        }
+        Ok(Granted { protocol: self.protocol_of(headers)?, deflate: self.deflate_of(headers)? })
+    }
+
+    fn protocol_of(&self, headers: &HeaderMap) -> Result<Option<String>, HandshakeError> {
         if !headers.contains_key(SEC_WEBSOCKET_PROTOCOL) {
             return Ok(None);
         }
         let chosen = token::only(headers, SEC_WEBSOCKET_PROTOCOL);
         let offered = self.protocols.iter().find(|name| chosen == Some(name.as_bytes()));
         offered.cloned().map(Some).ok_or(HandshakeError::Protocol)
+    }
+
+    fn deflate_of(&self, headers: &HeaderMap) -> Result<Option<Agreed>, HandshakeError> {
+        let lines = token::lines(headers, SEC_WEBSOCKET_EXTENSIONS);
+        let lines = lines.ok_or(HandshakeError::Extension)?;
+        let Some((policy, deflate)) = &self.deflate else {
+            return if lines.is_empty() { Ok(None) } else { Err(HandshakeError::Extension) };
+        };
+        // No value of ours has a comma in it: to split there is enough.
+        let names = token::elements(headers, SEC_WEBSOCKET_EXTENSIONS)
+            .map(|element| element.split_once(';').map_or(element, |(name, _)| name).trim());
+        if names.into_iter().any(|name| !name.eq_ignore_ascii_case(tidegate_deflate::EXTENSION)) {
+            return Err(HandshakeError::Extension);
+        }
+        let agreement = policy.accept(lines).map_err(HandshakeError::Deflate)?;
+        Ok(agreement.map(|agreement| deflate.agree(agreement, Role::Client)))
     }
 }
 

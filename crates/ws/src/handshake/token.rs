@@ -28,3 +28,8 @@ pub(super) fn only(headers: &HeaderMap, name: HeaderName) -> Option<&[u8]> {
         _ => None,
     }
 }
+
+/// All lines of a header, if they are visible ASCII.
+pub(super) fn lines(headers: &HeaderMap, name: HeaderName) -> Option<Vec<&str>> {
+    headers.get_all(name).into_iter().map(|value| value.to_str().ok()).collect()
+}

@@ -2,10 +2,11 @@
 //!
 //! ```text
 //! begun   the rest of a frame that the stream took a part of
-//! pong    the answer to the latest ping, ahead of what is queued
-//! line    whole frames, in order
+//! pongs   answers to pings, ahead of what is queued
+//! frames  whole frames, in order
 //! ```
 
+use std::cell::Cell;
 use std::collections::VecDeque;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -26,6 +27,10 @@ const GATHER_BYTES: usize = 64 * 1024;
 const PROBE_BYTES: usize = 4 * 1024;
 /// Slices of one vectored write.
 const MAX_SLICES: usize = 64;
+/// So many pings are answered one by one while the stream takes nothing, then the latest (RFC 6455, 5.5.3).
+const MAX_PONGS: usize = 16;
+/// A spare line keeps room for so many frames.
+const SPARE_FRAMES: usize = 256;
 
 /// A frame of which the stream took a part.
 #[derive(Debug)]
@@ -35,14 +40,23 @@ struct Begun {
     held: usize,
 }
 
+/// What waits. It is lent by the thread while something waits, so that a socket at rest owns none.
+#[derive(Debug, Default)]
+struct Line {
+    begun: Option<Begun>,
+    pongs: VecDeque<Prepared>,
+    frames: VecDeque<Prepared>,
+}
+
+thread_local! {
+    /// A line that no socket uses: the next one that queues something takes it.
+    static SPARE: Cell<Option<Box<Line>>> = const { Cell::new(None) };
+}
+
 #[derive(Debug, Default)]
 pub(super) struct Outgoing {
-    begun: Option<Begun>,
-    pong: Option<Prepared>,
-    /// The first of the line, so that a single frame needs no allocation.
-    first: Option<Prepared>,
-    rest: VecDeque<Prepared>,
-    /// Bytes of all of them.
+    line: Option<Box<Line>>,
+    /// Bytes of all that waits.
     bytes: usize,
     /// A Close was queued: it is the last of the line.
     closing: bool,
@@ -60,20 +74,24 @@ impl Outgoing {
         }
         self.closing = frame.is_close();
         self.bytes += frame.len();
-        if self.first.is_none() && self.rest.is_empty() {
-            self.first = Some(frame);
-        } else {
-            self.rest.push_back(frame);
-        }
+        self.line().frames.push_back(frame);
     }
 
-    /// Sets the pong that goes next, in place of one that has not begun to go. After a Close none goes.
-    pub(super) fn set_pong(&mut self, pong: Prepared) {
-        if !self.closing {
-            self.bytes += pong.len();
-            let replaced = self.pong.replace(pong);
-            self.bytes -= replaced.map_or(0, |pong| pong.len());
+    /// Adds a pong, which goes before other frames. If too many wait it takes the place of the latest. After a Close
+    /// none goes.
+    pub(super) fn push_pong(&mut self, pong: Prepared) {
+        if self.closing {
+            return;
         }
+        self.bytes += pong.len();
+        let pongs = &mut self.line().pongs;
+        let replaced = if pongs.len() < MAX_PONGS { None } else { pongs.pop_back() };
+        pongs.push_back(pong);
+        self.bytes -= replaced.map_or(0, |pong| pong.len());
+    }
+
+    fn line(&mut self) -> &mut Line {
+        self.line.get_or_insert_with(|| SPARE.take().unwrap_or_default())
     }
 
     /// Bytes waiting.
@@ -126,12 +144,12 @@ impl Outgoing {
 
     /// What is to be written, in order: a header (empty if it is gone, or masked) and a payload each.
     fn pieces(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
-        let begun = self.begun.iter().map(|begun| &begun.rest);
-        begun
-            .chain(&self.pong)
-            .chain(&self.first)
-            .chain(&self.rest)
-            .map(|frame| (frame.header(), &frame.payload()[..]))
+        let line = self.line.as_deref().into_iter();
+        line.flat_map(|line| {
+            let begun = line.begun.iter().map(|begun| &begun.rest);
+            begun.chain(&line.pongs).chain(&line.frames)
+        })
+        .map(|frame| (frame.header(), &frame.payload()[..]))
     }
 
     /// Fills the cork with headers and small payloads, and tells how many pieces the write will hold.
@@ -186,35 +204,34 @@ impl Outgoing {
         MAX_SLICES - free.len()
     }
 
-    /// Takes away what the stream took.
+    /// Takes away what the stream took, and the line with its last byte.
     fn advance(&mut self, mut written: usize) {
+        let Some(mut line) = self.line.take() else { return };
         while written > 0 {
-            let Some(mut begun) = self.pop() else { return };
+            let Some(mut begun) = line.pop() else { break };
             let taken = written.min(begun.rest.len());
             self.bytes -= taken;
             written -= taken;
             if taken < begun.rest.len() {
                 begun.advance(taken);
-                self.begun = Some(begun);
+                line.begun = Some(begun);
             }
         }
+        if self.bytes > 0 {
+            self.line = Some(line);
+        } else if line.frames.capacity() <= SPARE_FRAMES {
+            SPARE.set(Some(line));
+        }
     }
+}
 
+impl Line {
     /// The frame that goes next.
     fn pop(&mut self) -> Option<Begun> {
         self.begun.take().or_else(|| {
-            let frame = self.pong.take().or_else(|| self.first.take()).or_else(|| self.pop_rest());
+            let frame = self.pongs.pop_front().or_else(|| self.frames.pop_front());
             frame.map(|rest| Begun { held: rest.payload().len(), rest })
         })
-    }
-
-    /// The line's memory goes with its last frame.
-    fn pop_rest(&mut self) -> Option<Prepared> {
-        let frame = self.rest.pop_front();
-        if self.rest.is_empty() {
-            self.rest = VecDeque::new();
-        }
-        frame
     }
 }
 
@@ -258,19 +275,30 @@ mod tests {
             outgoing.push(Prepared::text("x"));
         }
         outgoing.advance(300);
-        assert_eq!((outgoing.bytes(), outgoing.rest.capacity()), (0, 0));
+        assert_eq!((outgoing.bytes(), outgoing.line.is_none()), (0, true));
     }
 
     #[test]
-    fn a_pong_never_splits_a_frame_that_has_begun() {
+    fn pongs_go_first_and_never_split_a_frame_that_has_begun() {
         let mut outgoing = Outgoing::default();
         outgoing.push(Prepared::text("abc"));
         outgoing.push(Prepared::text("next"));
         outgoing.advance(1);
-        outgoing.set_pong(Prepared::pong(b"1"));
-        outgoing.set_pong(Prepared::pong(b"2"));
+        outgoing.push_pong(Prepared::pong(b"1"));
+        outgoing.push_pong(Prepared::pong(b"2"));
         let mut cork = Vec::new();
         outgoing.cork(&mut cork, COPY_BYTES);
-        assert_eq!(cork, b"\x03abc\x8a\x012\x81\x04next");
+        assert_eq!(cork, b"\x03abc\x8a\x011\x8a\x012\x81\x04next");
+    }
+
+    #[test]
+    fn of_many_pings_the_first_and_the_latest_are_answered() {
+        let mut outgoing = Outgoing::default();
+        for number in 0..100 {
+            outgoing.push_pong(Prepared::pong(&[number]));
+        }
+        assert_eq!(outgoing.bytes(), MAX_PONGS * 3);
+        let (_, last) = outgoing.pieces().last().expect("pongs wait");
+        assert_eq!(last, [99]);
     }
 }
