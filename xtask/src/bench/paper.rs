@@ -65,7 +65,11 @@ fn markdown(results: &Results) -> String {
 
 /// What the result is of, in a few words.
 pub(crate) fn title(results: &Results) -> String {
-    format!("Tidegate under load, {}", results.began_at.get(..10).unwrap_or_default())
+    let what = match results.kind {
+        Kind::Scenarios => "Tidegate under load",
+        Kind::Comparison => "Tidegate beside other servers",
+    };
+    format!("{what}, {}", results.began_at.get(..10).unwrap_or_default())
 }
 
 /// The machine, the versions, the revision, the command line.
