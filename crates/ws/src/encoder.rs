@@ -61,6 +61,7 @@ impl Encoder {
     }
 
     /// Whether this is a client.
+    #[cfg(feature = "tokio")]
     pub(crate) const fn is_client(&self) -> bool {
         self.keys.is_some()
     }

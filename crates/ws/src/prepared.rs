@@ -125,6 +125,11 @@ impl Prepared {
         }
     }
 
+    /// The masked frame as a thing to be queued: all of it is payload.
+    pub(crate) fn into_masked(self, key: Key) -> Self {
+        Self { header_length: 0, payload: self.masked(key), ..self }
+    }
+
     /// Whether no connection may compress this any more.
     pub(crate) fn is_decided(&self) -> bool {
         self.wire != Wire::Open
@@ -187,11 +192,6 @@ impl Prepared {
 /// What the socket does with frames in its line.
 #[cfg(feature = "tokio")]
 impl Prepared {
-    /// The masked frame as a thing to be queued: all of it is payload.
-    pub(crate) fn into_masked(self, key: Key) -> Self {
-        Self { header_length: 0, payload: self.masked(key), ..self }
-    }
-
     /// Takes bytes off the front that have been written.
     pub(crate) fn advance(&mut self, bytes: usize) {
         let header = bytes.min(self.header().len());
