@@ -154,12 +154,15 @@ pub struct Notice {
     pub count: Option<String>,
 }
 
-/// What is sent when a message is received that is this pattern.
+/// What is sent when a message of the protocol's own is received.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Heartbeat {
     /// The beginning of the message.
     pub receive: String,
+    /// Whether it may stand anywhere in a message, behind others.
+    #[serde(default)]
+    pub anywhere: bool,
     /// What it is answered by.
     pub send: String,
 }

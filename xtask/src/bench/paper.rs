@@ -77,7 +77,7 @@ pub(crate) fn measured_with(results: &Results) -> Table {
     let machine = &results.machine;
     let [one, five, fifteen] = machine.load_average;
     let dirty = if results.revision.dirty { ", with changes that are not committed" } else { "" };
-    let mut table = Table::new(&["", "what"]);
+    let mut table = Table::new(&["", ""]);
     let rows = [
         ("began", results.began_at.clone()),
         ("took", format!("{:.0} s", results.took_s)),

@@ -100,6 +100,9 @@ fn suite(
         let entry = bench.attempt(scenario, |progress| screen.show(progress));
         screen.done();
         closing(&entry, options.verbose);
+        if let Some(report) = &entry.report {
+            results.versions.insert("tidegate-load".into(), report.version.clone());
+        }
         results.entries.push(entry);
         results.took_s = watch.elapsed().as_secs_f64();
         results.write(output)?;
