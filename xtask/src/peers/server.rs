@@ -64,11 +64,8 @@ impl Server {
         }
         let program = Program::start(&peer.name, &mut command, &temp.path().join("log"), false)?;
         let limit = Duration::from_secs(peer.start.timeout_s);
-        program.wait_until(limit, interrupt, || {
-            let says = peer.start.says.as_ref();
-            says.is_none_or(|words| program.said().contains(words))
-                && TcpStream::connect(address).is_ok()
-        })?;
+        let says = peer.start.says.as_deref();
+        program.wait_until(limit, interrupt, || is_ready(says, address, || program.said()))?;
         Ok(Self { program, address, _temp: temp })
     }
 
@@ -94,6 +91,11 @@ impl Server {
     pub(crate) fn last_words(&self) -> String {
         self.program.last_words(LAST_WORDS)
     }
+}
+
+/// Whether it has said what it `says`, if that is anything, and takes connections.
+fn is_ready(says: Option<&str>, address: SocketAddr, said: impl FnOnce() -> String) -> bool {
+    says.is_none_or(|words| said().contains(words)) && TcpStream::connect(address).is_ok()
 }
 
 /// An address that nobody listens on at this moment.
@@ -168,7 +170,12 @@ mod tests {
 
     #[test]
     fn what_a_server_says_is_waited_for_besides_its_port() {
-        let error = start("echo almost; exec sleep 600", "says = \"ready\"\ntimeout_s = 0");
-        assert!(error.err().unwrap().contains("| almost"));
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let address = listener.local_addr().unwrap();
+        let said = || "almost ready\n".to_owned();
+        assert!(is_ready(None, address, said) && is_ready(Some("ready"), address, said));
+        assert!(!is_ready(Some("listening"), address, said));
+        drop(listener);
+        assert!(!is_ready(None, address, said));
     }
 }
