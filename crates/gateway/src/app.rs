@@ -68,7 +68,8 @@ impl App {
             max_connections: config.pool.max_connections,
             max_connections_per_user: config.pool.max_connections_per_user,
             max_groups_per_session: config.pool.max_groups_per_session,
-        });
+        })
+        .map_err(|impossible| format!("[pool] {impossible}"))?;
         let spare_key = format!("tg_{}", URL_SAFE_NO_PAD.encode(random::bytes::<24>()));
         let live = Live::new(config, plaintext.unwrap_or(address), spare_key)?;
         Ok(Arc::new(Self {

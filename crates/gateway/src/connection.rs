@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use tidegate_message::{Close, CloseCode, RequestId, SessionId};
 use tidegate_payload_codec::Encoding;
-use tidegate_pool::{Facts, Member, Permit};
+use tidegate_pool::{Admitted, ConnectionId, Facts, Member, Permit};
 use tidegate_server::{Peer, Stream, Upgrade};
 use tidegate_session::{Encoder, Handle, Session};
 use tidegate_ws::{Role, Socket};
@@ -105,20 +105,15 @@ impl Connection {
         };
         let (mut running, handle) =
             Session::new(socket, encoder, app.queue_limits(), app.session_settings());
-        let facts = match app.pool.insert(member, handle.clone()) {
-            Ok(facts) => facts,
+        let Admitted { id: stay, facts, .. } = match app.pool.insert(member, handle.clone()) {
+            Ok(admitted) => admitted,
             Err(refusal) => {
                 count(&app.counts.refused_user_limit);
                 let close = Close::new(CloseCode(refusal.close_code()), refusal.reason());
                 return running.refuse(close).await;
             }
         };
-        let registered = Entry {
-            app: Arc::clone(&app),
-            session,
-            facts: Arc::clone(&facts),
-            handle: handle.clone(),
-        };
+        let registered = Entry { app: Arc::clone(&app), id: stay, handle: handle.clone() };
         if app.is_draining() {
             // It was at the door when the others were told. Its entry goes when it is gone.
             return running.refuse(Close::new(CloseCode::GOING_AWAY, SHUTTING_DOWN)).await;
@@ -152,15 +147,14 @@ impl Connection {
 /// Everything that must be undone when a session is over, whatever ended it.
 struct Entry {
     app: Arc<App>,
-    session: SessionId,
-    facts: Arc<Facts>,
+    id: ConnectionId,
     handle: Handle,
 }
 
 impl Drop for Entry {
     fn drop(&mut self) {
-        self.app.pool.remove_own(self.session, &self.facts);
-        self.app.runs.cancel_all(self.session);
+        self.app.pool.remove_own(self.id);
+        self.app.runs.cancel_all(self.id.session());
         self.app.counts.add_queue(self.handle.counters());
     }
 }

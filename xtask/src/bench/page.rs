@@ -390,8 +390,8 @@ mod tests {
     #[test]
     fn limits_are_told_by_how_many_hold() {
         let mut limits = entry("defaults", OURS, 1.0);
-        let mut run = Run::default();
-        run.probes = [true, true, false].map(|ok| ProbeRow { ok, ..ProbeRow::default() }).into();
+        let probes = [true, true, false].map(|ok| ProbeRow { ok, ..ProbeRow::default() });
+        let run = Run { probes: probes.into(), ..Run::default() };
         limits.report = Some(Report { runs: vec![run], ..Report::default() });
         let page = html(&results(Kind::Scenarios, vec![limits]));
         assert!(page.contains("2 of 3 limits hold"), "{page}");
