@@ -9,6 +9,7 @@ use rustix::net::{AddressFamily, SocketFlags, SocketType, sockopt};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::error::Error;
+use crate::job::Job;
 
 /// Connections of one source address, where the job does not say how many of those there are.
 const PER_SOURCE: u32 = 4_000;
@@ -19,21 +20,20 @@ pub(crate) struct Route {
     target: SocketAddr,
     /// How many addresses from 127.0.0.1 on; 0 where the system chooses.
     sources: u32,
+    /// Bytes that the system may hold for a reader; none: as many as it likes.
+    receive_buffer: Option<u32>,
 }
 
 impl Route {
-    /// From `sources` loopback addresses (or as many as `connections` need) to `address`.
-    pub(crate) fn new(
-        address: &str,
-        sources: Option<u32>,
-        connections: u32,
-    ) -> Result<Self, Error> {
+    /// To `address`, from as many loopback addresses as the job says, or `connections` need.
+    pub(crate) fn new(address: &str, job: &Job, connections: u32) -> Result<Self, Error> {
+        let Job { sources, receive_buffer, .. } = *job;
         let fault = |why: String| Error::Address { address: address.to_owned(), why };
         let mut found = address.to_socket_addrs().map_err(|error| fault(error.to_string()))?;
         let target = found.next().ok_or_else(|| fault("it has no address".into()))?;
         let on_loopback = matches!(target, SocketAddr::V4(target) if target.ip().is_loopback());
         let wanted = sources.unwrap_or_else(|| connections.div_ceil(PER_SOURCE)).clamp(1, 250);
-        Ok(Self { target, sources: if on_loopback { wanted } else { 0 } })
+        Ok(Self { target, sources: if on_loopback { wanted } else { 0 }, receive_buffer })
     }
 
     /// Begins to connect; the socket becomes writable when that is done or has failed.
@@ -45,6 +45,9 @@ impl Route {
         let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
         let socket = rustix::net::socket_with(family, SocketType::STREAM, flags, None)?;
         sockopt::set_tcp_nodelay(&socket, true)?;
+        if let Some(bytes) = self.receive_buffer {
+            sockopt::set_socket_recv_buffer_size(&socket, bytes as usize)?;
+        }
         if let Some(index) = number.checked_rem(self.sources) {
             let source = Ipv4Addr::from(u32::from(Ipv4Addr::LOCALHOST) + index);
             rustix::net::bind(&socket, &SocketAddrV4::new(source, 0))?;

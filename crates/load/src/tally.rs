@@ -132,22 +132,25 @@ impl Tally {
         let Some(segment) = self.segments.get_mut(at) else { return };
         segment.numbers.received += 1;
         let time = now.saturating_sub(due);
-        if weight == Weight::Stalled {
-            segment.stalled.note(time);
-            return;
+        let usual = weight == Weight::Usual;
+        if usual {
+            segment.latency.note(time)
+        } else {
+            segment.stalled.note(time)
         }
-        segment.latency.note(time);
         if segment.counts
             && let Some(second) = second(&mut self.seconds, plan, due)
         {
             second.received += 1;
-            second.latency.note(time);
+            if usual {
+                second.latency.note(time);
+            }
         }
     }
 
-    /// A token was received at `now` that the upstream sent at `sent`, of a stream that was asked for at `asked`.
-    pub(crate) fn token(&mut self, plan: &Plan, asked: u64, sent: u64, now: u64) {
-        self.at(plan, asked).received += 1;
+    /// A token was received at `now` that the upstream sent at `sent`. Streams are accounted for whole, the warm-up included.
+    pub(crate) fn token(&mut self, plan: &Plan, sent: u64, now: u64) {
+        self.of(true).received += 1;
         let counts = sent >= plan.counts_from();
         if counts && let Some(second) = second(&mut self.seconds, plan, sent) {
             second.received += 1;

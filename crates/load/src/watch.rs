@@ -8,7 +8,7 @@ use crate::error::Error;
 
 /// Clock ticks a second in `/proc`: the same on all of Linux's user side.
 const TICKS: f64 = 100.0;
-/// Bytes of a page in `/proc/PID/statm`, by way of `smaps_rollup`'s unit where that is there.
+/// The unit of sizes there.
 const KIB: u64 = 1024;
 
 /// The processes that are watched.
@@ -53,7 +53,7 @@ impl Watch {
         let mut sum = Use::default();
         for pid in self.all() {
             if let Some(stat) = stat(pid) {
-                sum.cpu_s += stat.ticks as f64 / TICKS;
+                sum.cpu_s += cpu_s(pid, &stat);
                 sum.rss_bytes += field(pid, "status", "VmRSS:").unwrap_or(0) * KIB;
             }
         }
@@ -110,6 +110,22 @@ fn parse_cores(text: &str) -> Cores {
         cores.busy_s = cores.all_s - sum(first.get(3..5).unwrap_or(&[]));
     }
     cores
+}
+
+/// CPU time of a process: to the nanosecond from its threads, where none of them has ended; else to the tick.
+fn cpu_s(pid: u32, stat: &Stat) -> f64 {
+    let coarse = stat.ticks as f64 / TICKS;
+    let exact = threads_cpu_s(pid).unwrap_or(0.0);
+    if exact + 2.0 / TICKS < coarse { coarse } else { exact }
+}
+
+fn threads_cpu_s(pid: u32) -> Option<f64> {
+    let mut sum = 0.0;
+    for thread in fs::read_dir(format!("/proc/{pid}/task")).ok()?.flatten() {
+        let text = fs::read_to_string(thread.path().join("schedstat")).ok()?;
+        sum += text.split_whitespace().next()?.parse::<f64>().ok()? / 1e9;
+    }
+    Some(sum)
 }
 
 struct Stat {

@@ -5,6 +5,7 @@ mod plot;
 
 use tidegate_load::report::{Report, Run, Spread};
 
+use super::compare::{self, table::Section};
 use super::figures::{self, Figures};
 use super::grade::Letter;
 use super::numbers::{NOTHING, bytes, median, percent, plain};
@@ -106,7 +107,10 @@ fn tone(entry: &Entry) -> &'static str {
 }
 
 fn tables(results: &Results) -> String {
-    let mut text = section("Results", &rows::scenarios(results).html());
+    let mut text = match results.kind {
+        Kind::Scenarios => section("Results", &rows::scenarios(results).html()),
+        Kind::Comparison => compare::table::sections(results).iter().map(compared).collect(),
+    };
     let remarks = rows::remarks(results);
     if !remarks.is_empty() {
         let items = remarks.iter().map(|remark| format!("<li>{}</li>", escaped(remark)));
@@ -117,6 +121,10 @@ fn tables(results: &Results) -> String {
         text += &section("Published floors", &floors.html());
     }
     text
+}
+
+fn compared(Section { title, table, text }: &Section) -> String {
+    section(&escaped(title), &format!("<p class=\"soft\">{}</p>\n{}", escaped(text), table.html()))
 }
 
 /// What loads are compared by: times, processor, memory.

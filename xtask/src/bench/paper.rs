@@ -4,7 +4,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::results::Results;
+use super::compare::{self, table::Section};
+use super::results::{Kind, Results};
 use super::rows;
 use super::table::Table;
 use crate::Problem;
@@ -41,7 +42,14 @@ fn markdown(results: &Results) -> String {
     if !results.complete {
         text += "**Partial:** not everything that was asked for was done.\n\n";
     }
-    text += &rows::scenarios(results).markdown();
+    match results.kind {
+        Kind::Scenarios => text += &rows::scenarios(results).markdown(),
+        Kind::Comparison => {
+            for Section { title, text: said, table } in compare::table::sections(results) {
+                text += &format!("## {title}\n\n{said}\n\n{}\n", table.markdown());
+            }
+        }
+    }
     let remarks = rows::remarks(results);
     if !remarks.is_empty() {
         text += "\n";
@@ -57,7 +65,11 @@ fn markdown(results: &Results) -> String {
 
 /// What the result is of, in a few words.
 pub(crate) fn title(results: &Results) -> String {
-    format!("Tidegate under load, {}", results.began_at.get(..10).unwrap_or_default())
+    let what = match results.kind {
+        Kind::Scenarios => "Tidegate under load",
+        Kind::Comparison => "Tidegate beside other servers",
+    };
+    format!("{what}, {}", results.began_at.get(..10).unwrap_or_default())
 }
 
 /// The machine, the versions, the revision, the command line.

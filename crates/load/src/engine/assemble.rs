@@ -19,17 +19,19 @@ pub(super) fn run(plan: &Plan, tally: &Tally, is_open: bool, monitor: &mut Monit
     let (accounting, warm_up) = tally.accounts();
     let latency = tally.latency().latency();
     let streams = tally.streams.as_deref().map(stream_times);
+    // Streams are accounted for whole; tokens that came while it counted are fewer.
+    let received = streams.as_ref().map_or(accounting.received, |streams| streams.tokens);
     Run {
         elapsed_s,
         asked_per_s: is_open.then(|| asked_per_s(plan)),
         sent_per_s: accounting.sent as f64 / elapsed_s,
-        received_per_s: accounting.received as f64 / elapsed_s,
+        received_per_s: received as f64 / elapsed_s,
         bytes_sent: tally.bytes_sent,
         bytes_received: tally.bytes_received,
         latency: streams.as_ref().map_or(latency, |streams| streams.added),
         generator: generator(tally, &begin, &end, is_open),
         machine: machine(&begin, &end),
-        server: monitor.server_use(&begin, &end, accounting.received),
+        server: monitor.server_use(&begin, &end, received),
         timeline: timeline(tally, monitor, &begin),
         streams,
         accounting,
@@ -57,7 +59,12 @@ pub(super) fn generator(tally: &Tally, begin: &Moment, end: &Moment, is_open: bo
     let why = match (busiest > BUSY, late) {
         (true, _) => Some(format!("a thread was {:.0} % busy", busiest * 100.0)),
         (false, true) => {
-            Some(format!("messages went late: {:.1} ms in the 99th percentile", lateness.p99))
+            let busy = busiest * 100.0;
+            Some(format!(
+                "messages went {:.1} ms late in the 99th percentile, with its busiest thread {busy:.0} % busy: \
+                 it waited for a core",
+                lateness.p99
+            ))
         }
         (false, false) => None,
     };

@@ -134,9 +134,9 @@ impl Drop for Crew {
 fn setup(job: &Job, kind: Kind, index: u32) -> Result<Setup, Error> {
     let rules = Rules::new(&job.dialect, &job.target.address)?;
     let connections = super::connections(job);
-    let route = Route::new(&job.target.address, job.sources, connections)?;
+    let route = Route::new(&job.target.address, job, connections)?;
     let publish_route = match rules.publish_address() {
-        Some(address) => Route::new(address, job.sources, connections)?,
+        Some(address) => Route::new(address, job, connections)?,
         None => route.clone(),
     };
     let exchanged = match kind {

@@ -40,9 +40,9 @@ impl Member {
                 let seen = track.first_mut().map(|track| track.note(marker.seq));
                 match seen {
                     Some(Seen::New { .. }) => {}
-                    Some(Seen::Late) => tally.at(plan, stream.asked).late += 1,
+                    Some(Seen::Late) => tally.of(true).late += 1,
                     Some(Seen::Doubled) | None => {
-                        tally.at(plan, stream.asked).doubled += 1;
+                        tally.of(true).doubled += 1;
                         return;
                     }
                 }
@@ -77,7 +77,7 @@ impl Member {
         // Of one that was left in the middle, nobody knows what was on its way.
         let end = if how == Ended::Left { track.next() } else { stream.tokens };
         let missing = track.missing_in(0..end);
-        let numbers = tally.at(plan, stream.asked);
+        let numbers = tally.of(true);
         numbers.expected += u64::from(end);
         numbers.lost += missing;
         numbers.refused += if how == Ended::Failed { missing } else { 0 };
@@ -93,7 +93,7 @@ impl Member {
 impl Stream {
     /// A token came at `now` that the upstream sent at `sent`.
     fn token(&mut self, sent: u64, now: u64, plan: &Plan, tally: &mut Tally) {
-        tally.token(plan, self.asked, sent, now);
+        tally.token(plan, sent, now);
         if sent >= plan.counts_from()
             && let Some(streams) = &mut tally.streams
         {

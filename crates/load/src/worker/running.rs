@@ -43,6 +43,7 @@ impl Worker {
         }
         self.tally.cpu.push(cpu.map_or(0, |since| clock::thread_cpu() - since));
         if gone.is_none() {
+            self.send_rest()?;
             self.drain()?;
         }
         Ok(self.finish(gone))

@@ -2,6 +2,7 @@
 
 use super::{Connection, Traffic, Worker};
 use crate::clock::{self, MILLISECOND, SECOND};
+use crate::error::Error;
 use crate::member::{Role, Stage};
 use crate::plan::Plan;
 use crate::wire::marker::Marker;
@@ -14,7 +15,17 @@ const AT_ONCE: usize = 256;
 const FORGIVEN_AFTER: u64 = SECOND;
 
 impl Worker {
-    /// Sends what is due, and says how long nothing will be.
+    /// Sends what the plan still had to send when it ended: late, and not left out.
+    pub(super) fn send_rest(&mut self) -> Result<(), Error> {
+        if matches!(self.traffic, Traffic::Open | Traffic::Fanout { .. }) {
+            while self.send_scheduled(self.plan.end()) == 0 {
+                self.turn(0)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Sends what is due, and says how long nothing will be: 0 when more may be due already.
     pub(super) fn send_due(&mut self, now: u64) -> u64 {
         match self.traffic {
             Traffic::Closed { .. } => self.check_windows(now),
@@ -28,7 +39,7 @@ impl Worker {
     fn send_scheduled(&mut self, now: u64) -> u64 {
         let fans_out = matches!(self.traffic, Traffic::Fanout { .. });
         if fans_out && self.publishers.is_empty() {
-            return 5 * MILLISECOND;
+            return u64::MAX;
         }
         self.out.clear();
         let mut sender = None;
@@ -37,9 +48,12 @@ impl Worker {
                 Some(due) if due <= now => due,
                 Some(due) => {
                     self.flush_to(sender);
-                    return due.saturating_sub(clock::now());
+                    return due.saturating_sub(clock::now()).max(1);
                 }
-                None => break,
+                None => {
+                    self.flush_to(sender);
+                    return u64::MAX;
+                }
             };
             self.schedule.advance();
             let next = if fans_out { self.next_publisher() } else { self.roster.next() };
