@@ -9,12 +9,14 @@ use arc_swap::{ArcSwap, Guard};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::{HeaderValue, StatusCode, header};
+use tidegate_deflate::{InflaterPool, ServerPolicy, TakeoverSlots, WindowBits};
 use tidegate_message::{MessageId, SessionId, StreamId};
 use tidegate_payload_codec::{Codec, Dictionary};
 use tidegate_pool::{Gate, Pool};
 use tidegate_ratelimit::{Limit, SharedTotals};
 use tidegate_server::Problem;
 use tidegate_session::{Feature, Features, Handle, Switches, Ticks};
+use tidegate_ws::Deflate;
 
 use crate::config::Config;
 use crate::drain::SHUTTING_DOWN;
@@ -41,6 +43,8 @@ pub struct App {
     pub(crate) gate: Gate,
     pub(crate) pool: Pool<Handle>,
     pub(crate) codec: Arc<Codec>,
+    /// What the connections share that agreed to permessage-deflate.
+    pub(crate) deflate: Deflate,
     pub(crate) runs: Arc<Runs>,
     /// Wakes sessions when their time has come.
     pub(crate) ticks: Ticks,
@@ -74,6 +78,7 @@ impl App {
             max_groups_per_session: config.pool.max_groups_per_session,
         })
         .map_err(|impossible| format!("[pool] {impossible}"))?;
+        let deflate = deflate(&config);
         let (ticks, waking) = Ticks::new();
         // Ends with the last session.
         tokio::spawn(waking);
@@ -82,10 +87,11 @@ impl App {
         Ok(Arc::new(Self {
             gate,
             pool,
-            switches: Arc::new(Switches::new(features(&live.config))),
+            switches: Arc::new(switches(&live.config)),
             live: ArcSwap::from_pointee(live),
             source: OnceLock::new(),
             codec: Arc::new(codec),
+            deflate,
             runs: Arc::default(),
             ticks,
             limited: Arc::default(),
@@ -107,6 +113,7 @@ impl App {
     /// Puts another configuration into force. Features that are switched off end at once in all sessions.
     pub(crate) fn put_into_force(&self, live: Live) {
         self.switches.set(features(&live.config));
+        self.switches.set_deflate(live.config.codec.deflate);
         self.live.store(Arc::new(live));
     }
 
@@ -128,6 +135,15 @@ impl App {
     pub(crate) fn anonymous(&self, session: SessionId) -> Identity {
         let live = self.live();
         Identity::anonymous(session, Arc::clone(&live.anonymous))
+    }
+
+    /// What clients may agree to by permessage-deflate: all that they ask for, but for context takeover, which is as
+    /// configured; `None` where it is off.
+    pub(crate) fn deflate_policy(&self) -> Option<ServerPolicy> {
+        let codec = &self.live().config.codec;
+        let takeover = codec.deflate_takeover > 0;
+        let policy = ServerPolicy::new().outbound_takeover(takeover).inbound_takeover(takeover);
+        codec.deflate.then_some(policy)
     }
 
     /// The features that clients may agree to.
@@ -209,6 +225,23 @@ fn features(config: &Config) -> Features {
     .into_iter()
     .filter(|(_, on)| *on)
     .fold(Features::NONE, |features, (feature, _)| features.with(feature))
+}
+
+fn switches(config: &Config) -> Switches {
+    let switches = Switches::new(features(config));
+    switches.set_deflate(config.codec.deflate);
+    switches
+}
+
+fn deflate(config: &Config) -> Deflate {
+    let codec = &config.codec;
+    let settings = tidegate_deflate::Settings::new()
+        .level(codec.deflate_level)
+        .memory_level(codec.deflate_memory_level)
+        .window_bits(WindowBits::new(codec.deflate_window_bits).unwrap_or_default())
+        .threshold(codec.deflate_threshold.bytes());
+    let inflaters = InflaterPool::new(codec.deflate_inflaters);
+    Deflate::new(settings, inflaters, TakeoverSlots::new(codec.deflate_takeover))
 }
 
 fn codec_settings(config: &Config) -> tidegate_payload_codec::Settings {

@@ -9,8 +9,8 @@ use tidegate_message::{Close, CloseCode, RequestId, SessionId};
 use tidegate_payload_codec::Encoding;
 use tidegate_pool::{Admitted, ConnectionId, Facts, Member, Permit};
 use tidegate_server::{Peer, Stream, Upgrade};
-use tidegate_session::{Encoder, Ended, Handle, Session};
-use tidegate_ws::{Role, Socket};
+use tidegate_session::{Encoder, Ended, Feature, Features, Handle, Session};
+use tidegate_ws::{Agreed, Role, Socket};
 
 use crate::accept::{Arrival, Claim, first_auth};
 use crate::app::App;
@@ -34,6 +34,8 @@ pub(crate) struct Connection {
     pub(crate) arrival: Arrival,
     pub(crate) peer: Option<Peer>,
     pub(crate) encoding: Encoding,
+    /// What was agreed about permessage-deflate.
+    pub(crate) deflate: Option<Agreed>,
     /// Features asked for in the query.
     pub(crate) agree: Vec<String>,
 }
@@ -44,6 +46,8 @@ pub(crate) struct Me {
     pub(crate) session: SessionId,
     /// Its place in the registry.
     stay: ConnectionId,
+    /// Whether its transport compresses.
+    deflated: bool,
     /// Who it was when it came. Its user never changes; what it may do now is in the lease.
     pub(crate) identity: Arc<Identity>,
     /// Where its requests are counted, beside its user.
@@ -55,9 +59,22 @@ pub(crate) struct Me {
 }
 
 impl Me {
+    /// The features that it may agree to.
+    pub(crate) fn offered(&self) -> Features {
+        offered(&self.app, self.deflated)
+    }
+
     /// The session as its upstream is told of it.
     pub(crate) fn asker(&self) -> Asker {
         Asker { user: self.identity.user.clone(), session: self.session }
+    }
+}
+
+/// The features in use; what is deflated is not compressed before (C4).
+fn offered(app: &App, deflated: bool) -> Features {
+    match app.features() {
+        features if deflated => features.without(Feature::Gzip).without(Feature::Lz4),
+        features => features,
     }
 }
 
@@ -96,10 +113,11 @@ struct Begun {
 
 impl Connection {
     /// Up to `welcome`; `None` if it came to nothing, which was said to the client.
-    async fn begin(self: Box<Self>, upgrade: Upgrade) -> Option<Begun> {
+    async fn begin(mut self: Box<Self>, upgrade: Upgrade) -> Option<Begun> {
         let limits = self.app.ws_limits();
         let mut socket = match upgrade.socket().await {
-            Ok((stream, read)) => Socket::with_initial(stream, read, Role::Server, limits),
+            Ok((stream, read)) => Socket::with_initial(stream, read, Role::Server, limits)
+                .deflate(self.deflate.take()),
             Err(error) => {
                 tracing::debug!(peer = ?self.peer, %error, "upgrade not completed");
                 return None;
@@ -129,7 +147,9 @@ impl Connection {
         id: Option<RequestId>,
     ) -> Option<Begun> {
         let app = Arc::clone(&self.app);
-        let features = app.features().asked(self.agree.iter().map(String::as_str));
+        let deflated = socket.compression().is_some();
+        let offered = offered(&app, deflated);
+        let features = offered.asked(self.agree.iter().map(String::as_str));
         let encoder = Encoder::new(Arc::clone(&app.codec), self.encoding)
             .with_features(features)
             .with_switches(Arc::clone(&app.switches));
@@ -155,7 +175,7 @@ impl Connection {
         let identity = Arc::new(identity);
         let lease = Lease::new(Arc::clone(&identity));
         let network = self.arrival.network;
-        let me = Me { app, session, stay, identity, network, lease, handle, facts };
+        let me = Me { app, session, stay, deflated, identity, network, lease, handle, facts };
         let entry = Entry(Arc::new(me));
         let Me { app, identity, .. } = &*entry.0;
         if app.is_draining() {

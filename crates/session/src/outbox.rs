@@ -16,7 +16,7 @@ use crate::flow::MAX_LINE_BYTES;
 use crate::message::Message;
 use crate::observer::Observer;
 use crate::outbound::Outbound;
-use crate::session::{Running, Session};
+use crate::session::{Running, Session, queue};
 
 /// Answers to commands keep their order among each other in the outbox and are never shed: they share
 /// this key.
@@ -69,8 +69,8 @@ where
             }
             let Session { encoder, socket, .. } = &mut self.session;
             self.undelivered += encoder.write(&mut items, &mut |Written { frame, messages }| {
-                self.observer.sent(messages, frame.len(), now);
-                socket.queue(frame);
+                let bytes = queue(socket, frame);
+                self.observer.sent(messages, bytes, now);
             });
         }
         TAKEN.set(items);
@@ -109,8 +109,8 @@ where
     fn write_one(&mut self, item: Outbound, now: Instant) {
         let Session { encoder, socket, .. } = &mut self.session;
         self.undelivered += encoder.write_one(item, &mut |Written { frame, .. }| {
-            self.observer.sent(1, frame.len(), now);
-            socket.queue(frame);
+            let bytes = queue(socket, frame);
+            self.observer.sent(1, bytes, now);
         });
     }
 

@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use tidegate_message::{Close, CloseCode, Event, Outcome, Rejection, Request, RequestId, Welcome};
 use tidegate_queue::{Batcher, Limits, Receiver, Sender, channel};
-use tidegate_ws::Socket;
+use tidegate_ws::{Prepared, Socket};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::task::coop::poll_proceed;
 use tokio::time::timeout_at;
@@ -61,6 +61,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
         settings: Arc<Settings>,
     ) -> (Self, Handle) {
         let (sender, outbox) = channel(limits);
+        let encoder = encoder.with_deflate(socket.compression());
         let ending = Arc::new(Ending::default());
         let handle = Handle::new(sender.clone(), Arc::clone(&ending));
         (Self { socket, encoder, outbox, replies: sender, ending, settings }, handle)
@@ -83,11 +84,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
     /// Queues a message in the plain form of the sub-protocol; its size on the wire.
     pub(crate) fn write_plain(&mut self, message: &Message) -> usize {
         match self.encoder.write_plain(message) {
-            Ok(frame) => {
-                let bytes = frame.len();
-                self.socket.queue(frame);
-                bytes
-            }
+            Ok(frame) => queue(&mut self.socket, frame),
             Err(error) => {
                 tracing::error!(%error, "a message of the gateway's own cannot be encoded");
                 0
@@ -330,4 +327,14 @@ where
         self.session.socket.close(code.0, reason, left).await;
         ended
     }
+}
+
+/// Puts a frame into the socket's line, and tells its bytes on the wire.
+pub(crate) fn queue<IO: AsyncRead + AsyncWrite + Unpin>(
+    socket: &mut Socket<IO>,
+    frame: Prepared,
+) -> usize {
+    let before = socket.pending_bytes();
+    socket.queue(frame);
+    socket.pending_bytes() - before
 }

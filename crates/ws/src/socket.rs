@@ -14,13 +14,12 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use tidegate_deflate::Direction;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 pub use self::error::Error;
 use self::outgoing::Outgoing;
 use crate::decoder::Decoder;
-use crate::deflate::Agreed;
+use crate::deflate::{Agreed, Compression};
 use crate::encoder::Encoder;
 use crate::error::ProtocolError;
 use crate::event::Event;
@@ -122,10 +121,10 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Socket<IO> {
         self
     }
 
-    /// What this end may send compressed, if that was agreed: for [`Broadcast::frame`](crate::Broadcast::frame).
+    /// How this end compresses, if that was agreed: for [`Broadcast::frame`](crate::Broadcast::frame).
     #[must_use]
-    pub fn direction(&self) -> Option<Direction> {
-        self.encoder.direction()
+    pub fn compression(&self) -> Option<Compression> {
+        self.encoder.compression()
     }
 
     /// Puts other limits into force, from the next frame on: narrow ones until it is known who the peer is,

@@ -43,7 +43,7 @@ impl Service<Request> for Router {
                 false => Err(Rejection::new(Code::NotFound, "no such stream").into()),
             }),
             Command::Hello { agree } => {
-                let features = app.features().asked(agree.iter().map(String::as_str));
+                let features = me.offered().asked(agree.iter().map(String::as_str));
                 let user = &me.identity.user;
                 Call::ready(Ok(Outcome::Agreed(welcome(app, me.session, user, features, id))))
             }
