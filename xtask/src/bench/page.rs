@@ -9,7 +9,7 @@ use super::compare::{self, table::Section};
 use super::figures::{self, Figures};
 use super::grade::Letter;
 use super::numbers::{NOTHING, bytes, median, percent, plain};
-use super::paper::{measured_with, title};
+use super::paper::{measured_with, remarks, title};
 use super::results::{Entry, Kind, Results};
 use super::rows;
 use super::table::escaped;
@@ -111,7 +111,7 @@ fn tables(results: &Results) -> String {
         Kind::Scenarios => section("Results", &rows::scenarios(results).html()),
         Kind::Comparison => compare::table::sections(results).iter().map(compared).collect(),
     };
-    let remarks = rows::remarks(results);
+    let remarks = remarks(results);
     if !remarks.is_empty() {
         let items = remarks.iter().map(|remark| format!("<li>{}</li>", escaped(remark)));
         text += &section("Remarks", &format!("<ul>{}</ul>", items.collect::<String>()));

@@ -50,7 +50,7 @@ fn markdown(results: &Results) -> String {
             }
         }
     }
-    let remarks = rows::remarks(results);
+    let remarks = remarks(results);
     if !remarks.is_empty() {
         text += "\n";
         remarks.iter().for_each(|remark| text += &format!("- {}\n", remark.replace('\n', " ")));
@@ -61,6 +61,14 @@ fn markdown(results: &Results) -> String {
     }
     text += &format!("\n## Measured with\n\n{}", measured_with(results).markdown());
     text
+}
+
+/// What there is to say besides, as sentences.
+pub(crate) fn remarks(results: &Results) -> Vec<String> {
+    match results.kind {
+        Kind::Scenarios => rows::remarks(results),
+        Kind::Comparison => compare::table::remarks(results),
+    }
 }
 
 /// What the result is of, in a few words.

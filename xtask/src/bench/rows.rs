@@ -4,7 +4,7 @@
 use super::figures::Figures;
 use super::grade::Grade;
 use super::numbers::{NOTHING, bytes, grouped, median, percent, plain, with_spread};
-use super::results::{Entry, Kind, Results};
+use super::results::{Entry, Results};
 use super::table::Table;
 
 /// One row for each scenario: what was asked, what came, what it cost, and its grade.
@@ -66,11 +66,7 @@ pub(crate) fn floors(results: &Results) -> Table {
 pub(crate) fn remarks(results: &Results) -> Vec<String> {
     let mut remarks = results.notes.clone();
     for entry in &results.entries {
-        let of = match results.kind {
-            Kind::Scenarios => entry.name.clone(),
-            Kind::Comparison => format!("{}, {}", entry.name, entry.server),
-        };
-        let say = |text: &str| format!("{of}: {text}");
+        let say = |text: &str| format!("{}: {text}", entry.name);
         if let Some(failed) = &entry.failure {
             remarks.push(say(&format!("{}. {}", failed.what, failed.hint)));
         }
@@ -133,7 +129,7 @@ mod tests {
     use tidegate_load::report::{Accounting, Generator, Latency, Report, Run};
 
     use super::super::grade::Letter;
-    use super::super::results::{Asked, Failed, Floor, OURS};
+    use super::super::results::{Asked, Failed, Floor, Kind, OURS};
     use super::*;
 
     fn entry(name: &str, p99: f64) -> Entry {

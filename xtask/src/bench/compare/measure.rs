@@ -16,7 +16,6 @@ use super::table;
 use super::works::{Load, Scale};
 use crate::Problem;
 use crate::bench::generator::{Generator, Measured, interrupted};
-use crate::bench::numbers::plain;
 use crate::bench::paper;
 use crate::bench::processes::{Interrupt, Scratch};
 use crate::bench::results::{Entry, Failed, Results};
@@ -160,8 +159,8 @@ impl Comparison<'_> {
         let is_whole = self.results.entries.iter().all(Entry::is_whole);
         self.results.complete = is_whole && self.results.notes.is_empty();
         let written = paper::write(&self.results, &self.output)?;
-        println!("\n{}", table::overview(&self.results).text());
-        self.results.notes.iter().for_each(|note| println!("{note}"));
+        println!("\n{}", table::summary(&self.results).text());
+        table::remarks(&self.results).iter().for_each(|remark| println!("{remark}"));
         let written: Vec<String> = written.iter().map(|path| path.display().to_string()).collect();
         println!("\nwritten: {}", written.join(", "));
         Ok(if is_done && self.has_ours() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
@@ -190,7 +189,7 @@ impl Kept {
         let figures = FIGURES.iter().filter(|figure| figure.work == load.name);
         let said = figures.filter_map(|figure| {
             let value = figure.of_runs(&report.runs)?.median;
-            Some(format!("{} {}", plain(value), figure.short))
+            Some(format!("{} {}", table::number(value), figure.short))
         });
         let mut said: Vec<String> = said.collect();
         if report.generator_limited {
