@@ -65,7 +65,7 @@ impl Comparison<'_> {
             |work: usize, server: usize| self.contestants[server].peer.can(self.works[work].needs);
         let steps = steps(self.works.len(), self.contestants.len(), self.repetitions, can);
         let seconds: f64 = steps.iter().map(|at| self.works[at.work].takes_s(&self.scale)).sum();
-        println!("{} measurements, about {:.0} minutes", steps.len(), (seconds / 60.0).max(1.0));
+        println!("{} measurements, about {:.0} min", steps.len(), (seconds / 60.0).max(1.0));
         let mut kept: BTreeMap<(usize, usize), Kept> = BTreeMap::new();
         for (number, step) in (1..).zip(&steps) {
             if self.interrupt.is_asked() {
