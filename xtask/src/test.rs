@@ -3,6 +3,7 @@
 //!
 //! Knows the order of the stages and the closing line; what a stage does is in the modules below.
 
+mod apart;
 mod bench_smoke;
 mod checks;
 mod conformance;
@@ -98,6 +99,18 @@ const STAGES: &[Stage] = &[
         what: "cargo xtask autobahn: the same with 50 messages a case in 12.* and 13.*",
         pace: Pace::Long,
         run: conformance::autobahn_long,
+    },
+    Stage {
+        name: "fuzz",
+        what: "the fuzz targets over their kept inputs (fuzz/), formatting and lints there",
+        pace: Pace::Full,
+        run: apart::fuzz,
+    },
+    Stage {
+        name: "benches",
+        what: "the micro benchmarks' own tests (benches/), each subject once, formatting and lints",
+        pace: Pace::Full,
+        run: apart::benches,
     },
     Stage {
         name: "node-clients",

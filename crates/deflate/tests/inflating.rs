@@ -168,6 +168,31 @@ fn a_steady_state_allocates_nothing() {
 }
 
 #[test]
+fn a_connection_in_its_steady_state_allocates_nothing() {
+    let message = b"ebb and flow, and slack water between. ".repeat(20);
+    for takeover in [false, true] {
+        let agreed = Direction { takeover, ..Direction::stateless() };
+        let slots = TakeoverSlots::new(2);
+        let slot = || slots.take().expect("as the test is written");
+        let mut sender = TakeoverCompressor::new(Settings::new(), agreed, slot());
+        let pool = InflaterPool::new(1);
+        let mut receiver = Inbound::new(agreed, InboundLimits::new()).with_slot(slot());
+        let (mut payload, mut out) = (Vec::new(), Vec::new());
+        let mut round = || {
+            payload.clear();
+            out.clear();
+            assert_eq!(sender.compress(&message, &mut payload), Verdict::Compressed);
+            let progress = receiver.push(&pool, &payload, true, &mut out);
+            assert_eq!((progress, &out), (Ok(Progress::Inflated), &message));
+        };
+        // Until the window is full it grows.
+        (0..100).for_each(|_| round());
+        let info = allocation_counter::measure(|| (0..100).for_each(|_| round()));
+        assert_eq!(info.count_total, 0, "takeover: {takeover}");
+    }
+}
+
+#[test]
 fn a_connection_holds_no_window_without_takeover_and_one_with_it() {
     let (pool, payload) = (InflaterPool::new(1), compressed(&[1; 50_000]));
     for (takeover, held) in [(false, 0), (true, 512)] {

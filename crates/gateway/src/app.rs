@@ -12,14 +12,13 @@ use http::{HeaderValue, StatusCode, header};
 use tidegate_message::{MessageId, SessionId, StreamId};
 use tidegate_payload_codec::{Codec, Dictionary};
 use tidegate_pool::{Gate, Pool};
-use tidegate_queue::BatchPolicy;
 use tidegate_ratelimit::{Limit, SharedTotals};
 use tidegate_server::Problem;
-use tidegate_session::{Feature, Features, Handle, Settings, Switches};
+use tidegate_session::{Feature, Features, Handle, Switches, Ticks};
 
 use crate::config::Config;
 use crate::drain::SHUTTING_DOWN;
-use crate::identity::{Identity, Rights};
+use crate::identity::Identity;
 use crate::live::Live;
 use crate::network::Networks;
 use crate::observe::Counts;
@@ -43,6 +42,8 @@ pub struct App {
     pub(crate) pool: Pool<Handle>,
     pub(crate) codec: Arc<Codec>,
     pub(crate) runs: Arc<Runs>,
+    /// Wakes sessions when their time has come.
+    pub(crate) ticks: Ticks,
     pub(crate) limited: Arc<SharedTotals>,
     pub(crate) limited_bytes: Arc<SharedTotals>,
     pub(crate) networks: Arc<Networks>,
@@ -57,6 +58,9 @@ impl App {
     ///
     /// # Errors
     /// A sentence about the part of the configuration that cannot be put into force.
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime.
     pub fn new(
         config: Config,
         address: SocketAddr,
@@ -70,6 +74,9 @@ impl App {
             max_groups_per_session: config.pool.max_groups_per_session,
         })
         .map_err(|impossible| format!("[pool] {impossible}"))?;
+        let (ticks, waking) = Ticks::new();
+        // Ends with the last session.
+        tokio::spawn(waking);
         let spare_key = format!("tg_{}", URL_SAFE_NO_PAD.encode(random::bytes::<24>()));
         let live = Live::new(config, plaintext.unwrap_or(address), spare_key)?;
         Ok(Arc::new(Self {
@@ -80,6 +87,7 @@ impl App {
             source: OnceLock::new(),
             codec: Arc::new(codec),
             runs: Arc::default(),
+            ticks,
             limited: Arc::default(),
             limited_bytes: Arc::default(),
             networks: Arc::default(),
@@ -119,11 +127,7 @@ impl App {
     /// The identity of a session without a token: everything is allowed on a loopback address.
     pub(crate) fn anonymous(&self, session: SessionId) -> Identity {
         let live = self.live();
-        let rights = match self.is_local() {
-            true => Rights::all(),
-            false => Rights::configured(&live.config.authorize),
-        };
-        Identity::anonymous(session, rights)
+        Identity::anonymous(session, Arc::clone(&live.anonymous))
     }
 
     /// The features that clients may agree to.
@@ -147,25 +151,6 @@ impl App {
         let limit = &live.config.rate_limit;
         let most = u32::try_from(limit.max_bytes.bytes()).unwrap_or(u32::MAX);
         (most > 0).then(|| Limit::new(most, limit.window))
-    }
-
-    pub(crate) fn session_settings(&self) -> Settings {
-        let live = self.live();
-        let Config { queue, session, heartbeat, codec, .. } = &live.config;
-        Settings {
-            ping_interval: heartbeat.ping_interval,
-            ping_timeout: heartbeat.ping_timeout,
-            max_inflight_commands: session.max_inflight_commands,
-            max_malformed: session.max_malformed as usize,
-            max_depth: codec.max_depth,
-            batch: BatchPolicy {
-                max_messages: queue.batch_size,
-                max_bytes: queue.max_chunk_size.bytes(),
-                max_delay: queue.flush_interval,
-            },
-            write_timeout: session.write_timeout,
-            close_timeout: session.close_timeout,
-        }
     }
 
     pub(crate) fn queue_limits(&self) -> tidegate_queue::Limits {

@@ -147,7 +147,7 @@ pub struct HttpPublish {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Notice {
-    /// The pattern of the message.
+    /// The pattern of the message. Filler is letters a to z and digits: it must hold something else.
     pub pattern: String,
     /// The text before a decimal number in it: how many messages it speaks for. Without it, one.
     #[serde(default)]

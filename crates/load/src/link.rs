@@ -36,7 +36,7 @@ pub(crate) enum Speaks {
 }
 
 /// What was read.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Input<'a> {
     Upgraded,
     Message(&'a [u8]),

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use crate::dialect::{Dialect, HttpPublish};
+use crate::dialect::{self, Dialect, HttpPublish};
 use crate::error::Error;
 use crate::wire::frame::{self, opcode};
 use crate::wire::handshake;
@@ -75,6 +75,8 @@ impl Rules {
             texts.iter().map(one).collect::<Result<Vec<_>, _>>()
         };
         let subscribe = dialect.subscribe.as_ref();
+        let gap = notice("gap", dialect.gap.as_ref())?;
+        let refusal = notice("refusal", dialect.refusal.as_ref())?;
         let pattern = |text: &String| Pattern::new(text);
         Ok(Self {
             opcode,
@@ -84,8 +86,8 @@ impl Rules {
             ready: dialect.ready.as_ref().map(pattern),
             subscribe: templates("subscribe.send", subscribe.map_or(&[], |it| &it.send))?,
             subscribed: subscribe.and_then(|it| it.ready.as_ref()).map(pattern),
-            gap: dialect.gap.as_ref().map(Notice::new),
-            refusal: dialect.refusal.as_ref().map(Notice::new),
+            gap,
+            refusal,
             heartbeats: beats(dialect, opcode),
             dialect: dialect.clone(),
         })
@@ -188,6 +190,16 @@ impl Rules {
     }
 }
 
+fn notice(place: &str, notice: Option<&dialect::Notice>) -> Result<Option<Notice>, Error> {
+    let Some(notice) = notice.map(Notice::new) else { return Ok(None) };
+    if notice.is_in_filler() {
+        return Err(Error::Job(format!(
+            "the dialect's `{place}.pattern` may occur in any message, whose filler is letters a to z and digits"
+        )));
+    }
+    Ok(Some(notice))
+}
+
 fn exchanged(send: Template, receive: Option<&str>, http: bool) -> Exchanged {
     Exchanged {
         filled: send.has_whole_payload(),
@@ -198,7 +210,7 @@ fn exchanged(send: Template, receive: Option<&str>, http: bool) -> Exchanged {
 }
 
 fn beats(dialect: &Dialect, opcode: u8) -> Vec<Beat> {
-    let beat = |beat: &crate::dialect::Heartbeat| {
+    let beat = |beat: &dialect::Heartbeat| {
         let mut answer = Vec::new();
         frame::write(opcode, beat.send.as_bytes(), &mut answer);
         let anywhere = beat.anywhere.then(|| Pattern::new(&beat.receive));

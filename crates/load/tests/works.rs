@@ -23,7 +23,7 @@ fn dialect() -> Dialect {
         echo: Some(EchoDialect { send: "{payload}".into(), receive: None }),
         subscribe: Some(Subscribe { send: vec!["sub".into()], ready: Some("subscribed".into()) }),
         publish: Some(Publish { send: Some("pub {payload}".into()), http: None, receive: None }),
-        refusal: Some(Notice { pattern: "no".into(), count: None }),
+        refusal: Some(Notice { pattern: "NO".into(), count: None }),
         ..Dialect::default()
     }
 }
@@ -70,7 +70,7 @@ fn connections_come_and_go_as_the_phases_say() {
     let run = only(done(&job(&server, phases(Exchange::Echo, all))));
     assert_eq!((run.accounting.sent, run.accounting.unsent), (400, 0));
     assert_eq!((run.accounting.received, run.accounting.lost), (400, 0));
-    assert_eq!(Counts::of(&server.counts().connections), 30 + 1);
+    assert_eq!(Counts::of(&server.counts().connections), 30);
     let sent: Vec<u64> = run.phases.iter().map(|phase| phase.sent).collect();
     assert_eq!(sent, [100, 200, 100]);
     assert_eq!(run.phases[0].name, "phase 1");
@@ -104,7 +104,9 @@ fn a_stalled_reader_counts_in_the_account_and_not_in_the_latencies() {
     let run = only(done(&job(&server, phases(Exchange::Echo, all))));
     assert_eq!((run.accounting.received, run.accounting.lost), (400, 0));
     let first = &run.phases[0];
-    assert_eq!((first.latency.count, first.stalled_latency.count), (160, 40));
+    // A fifth, but for what came before they stalled.
+    assert_eq!(first.latency.count + first.stalled_latency.count, 200);
+    assert!((35..=40).contains(&first.stalled_latency.count), "{first:?}");
     assert!(first.stalled_latency.p50 > 100.0, "{first:?}");
     assert!(run.latency.p50 < 50.0, "{:?}", run.latency);
 }

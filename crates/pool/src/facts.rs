@@ -268,3 +268,15 @@ pub struct FactsSnapshot {
     /// Streams being followed.
     pub following: u32,
 }
+
+#[cfg(all(test, not(tidegate_loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_messages_touch_is_one_cache_line() {
+        assert_eq!((size_of::<Hot>(), align_of::<Facts>()), (64, 64));
+        assert_eq!(std::mem::offset_of!(Facts, hot) % 64, 0);
+        assert!(size_of::<Facts>() <= 128);
+    }
+}

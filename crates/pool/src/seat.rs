@@ -93,3 +93,31 @@ impl<H> Seat<H> {
 pub(crate) fn weight(asked: u32) -> u32 {
     asked.clamp(1, MAX_WEIGHT)
 }
+
+#[cfg(all(test, not(tidegate_loom)))]
+mod tests {
+    use super::*;
+
+    /// What one connection of one user costs beside its handle, heap blocks included, where the tables have
+    /// just grown.
+    #[test]
+    fn costs_at_most_500_bytes_a_connection() {
+        let shared =
+            |size: usize, align: usize| size + (2 * size_of::<usize>()).next_multiple_of(align);
+        let facts = shared(size_of::<Facts>(), align_of::<Facts>());
+        let seat = shared(size_of::<Seat<()>>(), align_of::<Seat<()>>());
+        // A table of std is at least 7/16 full after it grew, and has one byte more for each place.
+        let place = |key: usize, value: usize| (key + value + 1) * 16 / 7;
+        let sessions = place(size_of::<tidegate_message::SessionId>().next_multiple_of(8), 8);
+        let users = place(size_of::<UserId>(), 16);
+        let note = 2 * 16; // of its last activity, in a list that has just grown
+        let all = facts + seat + sessions + users + note;
+        assert!(all <= 500, "{all} bytes");
+    }
+
+    #[test]
+    fn a_place_in_a_group_takes_forty_bytes() {
+        let place = size_of::<crate::roster::Slot<()>>() + size_of::<Membership>();
+        assert_eq!(place, 40);
+    }
+}

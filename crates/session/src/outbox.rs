@@ -1,5 +1,6 @@
 //! The way out: from the outbox to frames, and from frames to one write.
 
+use std::cell::Cell;
 use std::time::Instant;
 
 use tidegate_message::{Class, Event, Outcome, Rejection, Request};
@@ -22,6 +23,11 @@ use crate::session::{Running, Session};
 const ANSWERS: u64 = 0;
 /// Messages that are taken out together where the client takes no batches.
 const MAX_TAKEN: usize = 64;
+
+thread_local! {
+    /// What was just taken out, for as long as one flush: the sessions of a thread share the memory.
+    static TAKEN: Cell<Vec<Outbound>> = const { Cell::new(Vec::new()) };
+}
 
 impl<IO, S, O> Running<IO, S, O>
 where
@@ -55,7 +61,7 @@ where
             self.write_one(answer, now);
         }
         let (max_messages, max_bytes) = self.taken_together();
-        let mut items = Vec::new();
+        let mut items = TAKEN.take();
         while self.session.socket.pending_bytes() < MAX_LINE_BYTES {
             self.session.outbox.pop_batch(max_messages, max_bytes, &mut items);
             if items.is_empty() {
@@ -67,6 +73,7 @@ where
                 socket.queue(frame);
             });
         }
+        TAKEN.set(items);
         if self.undelivered > 0 {
             self.say_gap(now);
         }

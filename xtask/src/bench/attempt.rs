@@ -68,6 +68,7 @@ impl Bench {
         };
         let mut entry = Entry::new(&scenario.name, server, plan::asked(scenario));
         entry.purpose.clone_from(&scenario.purpose);
+        entry.expects_said_losses = scenario.expect.said_losses;
         if let Err(problem) = self.measure(scenario, &mut entry, watch) {
             let hint = "nothing was measured".to_owned();
             entry.failure = Some(Failed { what: problem.to_string(), hint });

@@ -3,7 +3,7 @@
 
 use tidegate_load::report::{Report, Run, Spread};
 
-use super::figures::Figures;
+use super::figures::{Figures, most_connections};
 use super::grade::{Grade, Letter, Measures};
 use super::results::Floor;
 use super::scenario::{Expect, Floors, Scenario};
@@ -106,7 +106,8 @@ fn per_connection(report: &Report) -> Option<f64> {
     let of = |run: &Run| {
         let server = run.server.as_ref()?;
         let grown = server.rss_peak_bytes.saturating_sub(server.rss_before_bytes) as f64;
-        (run.connections > 0).then(|| grown / f64::from(run.connections) / MIB)
+        let connections = most_connections(run);
+        (connections > 0).then(|| grown / f64::from(connections) / MIB)
     };
     report.runs.iter().filter_map(of).max_by(f64::total_cmp)
 }

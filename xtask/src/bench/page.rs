@@ -65,7 +65,7 @@ fn tile(entry: &Entry) -> String {
     let said = match (&figures.p99_ms, probes(entry)) {
         (_, Some((right, all))) => format!("{right} of {all} limits hold"),
         (Some(p99), None) => {
-            let errors = match figures.error_share(false) {
+            let errors = match figures.error_share(entry.expects_said_losses) {
                 0.0 => String::new(),
                 share => format!(", {} errors", percent(share)),
             };
@@ -115,6 +115,10 @@ fn tables(results: &Results) -> String {
     if !remarks.is_empty() {
         let items = remarks.iter().map(|remark| format!("<li>{}</li>", escaped(remark)));
         text += &section("Remarks", &format!("<ul>{}</ul>", items.collect::<String>()));
+    }
+    let streams = rows::streams(results);
+    if !streams.is_empty() {
+        text += &section("Streams", &streams.html());
     }
     let floors = rows::floors(results);
     if !floors.is_empty() {

@@ -55,6 +55,10 @@ fn markdown(results: &Results) -> String {
         text += "\n";
         remarks.iter().for_each(|remark| text += &format!("- {}\n", remark.replace('\n', " ")));
     }
+    let streams = rows::streams(results);
+    if !streams.is_empty() {
+        text += &format!("\n## Streams\n\n{}", streams.markdown());
+    }
     let floors = rows::floors(results);
     if !floors.is_empty() {
         text += &format!("\n## Floors\n\n{}", floors.markdown());

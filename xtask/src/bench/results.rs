@@ -86,6 +86,9 @@ pub(crate) struct Entry {
     pub(crate) failure: Option<Failed>,
     /// Scenarios are graded, comparisons are not.
     pub(crate) grade: Option<Grade>,
+    /// Whether losses that the server owns up to belong to the load, and are no errors.
+    #[serde(default)]
+    pub(crate) expects_said_losses: bool,
     /// The published floors that this entry shows to be met or not.
     pub(crate) floors: Vec<Floor>,
 }
@@ -131,6 +134,7 @@ impl Entry {
             report: None,
             failure: None,
             grade: None,
+            expects_said_losses: false,
             floors: Vec::new(),
         }
     }

@@ -1,7 +1,9 @@
 //! The tables that results end in: one row for each entry, and one line for each floor.
 //! Knows results and figures; not where the tables go.
 
-use super::figures::Figures;
+use tidegate_load::report::{Latency, StreamTimes};
+
+use super::figures::{Figures, spread};
 use super::grade::Grade;
 use super::numbers::{NOTHING, bytes, grouped, median, percent, plain, with_spread};
 use super::results::{Entry, Results};
@@ -32,7 +34,7 @@ pub(crate) fn scenarios(results: &Results) -> Table {
             entry.name.clone(),
             grade(entry, &figures),
             grouped(i64::from(entry.asked.connections)),
-            median(&figures.asked_per_s, plain),
+            asked(entry, &figures),
             median(&figures.reached_per_s, plain),
             median(&figures.p50_ms, plain),
             median(&figures.p95_ms, plain),
@@ -48,6 +50,42 @@ pub(crate) fn scenarios(results: &Results) -> Table {
     }
     table
 }
+
+/// Token streams: what a client waited for, what the upstream did, and the share that the gateway added.
+pub(crate) fn streams(results: &Results) -> Table {
+    let mut table = Table::new(&["scenario", "ms", ">p50", ">p95", ">p99", ">p99.9", ">greatest"]);
+    for entry in &results.entries {
+        let runs = || entry.report.iter().flat_map(|report| &report.runs);
+        for (what, of) in STREAM_TIMES {
+            let times = || runs().filter_map(|run| run.streams.as_ref()).map(of);
+            let over = |figure: fn(&Latency) -> f64| {
+                median(&spread(times().filter(|times| times.count > 0).map(figure)), plain)
+            };
+            if times().next().is_some() {
+                let figures = [
+                    over(|times| times.p50),
+                    over(|times| times.p95),
+                    over(|times| times.p99),
+                    over(|times| times.p999),
+                    over(|times| times.max),
+                ];
+                table.row([entry.name.clone(), what.to_owned()].into_iter().chain(figures));
+            }
+        }
+    }
+    table
+}
+
+/// One of the times of a stream.
+type StreamTime = fn(&StreamTimes) -> &Latency;
+
+const STREAM_TIMES: [(&str, StreamTime); 5] = [
+    ("to the first token", |times| &times.first_token),
+    ("of that, added by the gateway", |times| &times.first_added),
+    ("from token to token", |times| &times.inter_token),
+    ("the same at the upstream", |times| &times.upstream_inter_token),
+    ("added by the gateway to each token", |times| &times.added),
+];
 
 /// The published floors, met or not.
 pub(crate) fn floors(results: &Results) -> Table {
@@ -79,10 +117,6 @@ pub(crate) fn remarks(results: &Results) -> Vec<String> {
         if report.partial {
             remarks.push(say("partial: the figures are of what was done"));
         }
-        for run in report.runs.iter().filter(|run| run.generator.limited) {
-            let why = run.generator.why.as_deref().unwrap_or("it was too busy");
-            remarks.push(say(&format!("* generator-limited: {why}")));
-        }
         remarks.extend(report.notes.iter().map(|note| say(note)));
         let wrong = report.runs.iter().flat_map(|run| &run.probes).filter(|probe| !probe.ok);
         remarks.extend(wrong.map(|probe| {
@@ -91,7 +125,11 @@ pub(crate) fn remarks(results: &Results) -> Vec<String> {
         let reasons = Figures::of(report).counts.reasons;
         remarks.extend(reasons.iter().map(|(reason, count)| say(&format!("{count} × {reason}"))));
     }
-    remarks.dedup();
+    if results.entries.iter().any(|entry| figures(entry).generator_limited) {
+        remarks.push(
+            "* the generator was the bottleneck: the server may do better than it shows".into(),
+        );
+    }
     remarks
 }
 
@@ -108,8 +146,18 @@ pub(crate) fn grade(entry: &Entry, figures: &Figures) -> String {
     format!("{letter}{star}{partial}")
 }
 
+fn asked(entry: &Entry, figures: &Figures) -> String {
+    match (&figures.asked_per_s, entry.asked.rate_per_s) {
+        (None, Some(rate)) if figures.reached_per_s.is_some() => plain(rate),
+        (seen, _) => median(seen, plain),
+    }
+}
+
 fn errors(entry: &Entry, figures: &Figures) -> String {
-    if entry.report.is_none() { NOTHING.into() } else { percent(figures.error_share(false)) }
+    match entry.report {
+        Some(_) => percent(figures.error_share(entry.expects_said_losses)),
+        None => NOTHING.into(),
+    }
 }
 
 /// What is missing without a word, and beside it what is missing and was said to be.
@@ -126,7 +174,7 @@ fn lost(entry: &Entry, figures: &Figures) -> String {
 mod tests {
     use std::path::Path;
 
-    use tidegate_load::report::{Accounting, Generator, Latency, Report, Run};
+    use tidegate_load::report::{Accounting, Report, Run};
 
     use super::super::grade::Letter;
     use super::super::results::{Asked, Failed, Floor, Kind, OURS};
@@ -187,13 +235,33 @@ mod tests {
         let mut limited = entry("high", 8.0);
         let report = limited.report.as_mut().unwrap();
         report.generator_limited = true;
-        report.runs[0].generator =
-            Generator { limited: true, why: Some("97 % busy".into()), ..Generator::default() };
+        report.notes = vec!["Generator-limited, run 1: 97 % busy.".into()];
         let results = results(vec![limited]);
         assert!(scenarios(&results).markdown().contains("| high | F * |"));
         let said = remarks(&results);
-        assert!(said.contains(&"high: * generator-limited: 97 % busy".to_owned()), "{said:?}");
+        assert!(said[1].contains("97 % busy"), "{said:?}");
+        assert!(said[2].starts_with("* the generator was the bottleneck"), "{said:?}");
         assert!(said.contains(&"high: F because 3 messages lost".to_owned()), "{said:?}");
+    }
+
+    #[test]
+    fn losses_that_belong_to_the_load_are_no_errors() {
+        let mut expected = entry("overflow", 8.0);
+        assert_eq!(errors(&expected, &figures(&expected)), "0.08 %");
+        expected.expects_said_losses = true;
+        assert_eq!(errors(&expected, &figures(&expected)), "0.03 %");
+    }
+
+    #[test]
+    fn streams_have_a_table_of_what_was_added_to_what() {
+        let mut streaming = entry("streams", 8.0);
+        let added = Latency { count: 9, p99: 2.5, ..Latency::default() };
+        let times = StreamTimes { tokens: 9, added, ..StreamTimes::default() };
+        streaming.report.as_mut().unwrap().runs[0].streams = Some(times);
+        let text = streams(&results(vec![streaming, entry("high", 8.0)])).markdown();
+        assert_eq!(text.lines().count(), 2 + STREAM_TIMES.len(), "{text}");
+        let last = text.lines().last().unwrap();
+        assert_eq!(last, "| streams | added by the gateway to each token | 0 | 0 | 2.50 | 0 | 0 |");
     }
 
     #[test]

@@ -155,9 +155,10 @@ fn closing(entry: &Entry, verbose: bool) {
 /// The tables, and the files.
 fn ending(results: &Results, output: &Path) -> Result<(), Problem> {
     println!("{}", rows::scenarios(results).text());
-    let floors = rows::floors(results);
-    if !floors.is_empty() {
-        println!("{}", floors.text());
+    for table in [rows::streams(results), rows::floors(results)] {
+        if !table.is_empty() {
+            println!("{}", table.text());
+        }
     }
     rows::remarks(results).iter().for_each(|remark| println!("{remark}"));
     let written: Vec<PathBuf> = paper::write(results, output)?;

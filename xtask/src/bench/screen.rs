@@ -25,7 +25,7 @@ impl Screen {
     /// For a load that is done `repetitions` times.
     pub(crate) fn new(title: impl Into<String>, repetitions: u32) -> Self {
         let is_terminal = std::io::stdout().is_terminal();
-        Self { title: title.into(), repetitions, is_terminal, next_plain: 0.0 }
+        Self { title: title.into(), repetitions, is_terminal, next_plain: PLAIN_INTERVAL }
     }
 
     pub(crate) fn show(&mut self, progress: &Progress) {

@@ -18,7 +18,7 @@ use super::echo::echo;
 use super::{Arrival, Claim};
 use crate::access::query;
 use crate::app::App;
-use crate::connection::Connection;
+use crate::connection::{Connection, serve};
 use crate::observe::count;
 
 /// The sub-protocols, the preferred one first.
@@ -86,7 +86,7 @@ impl Upgrading {
                 .unwrap_or_default(),
         };
         // The task owns all of its connection and ends with it; the registry and the drain know it by its handle.
-        tokio::spawn(connection.serve(Upgrade::of(&mut request)));
+        tokio::spawn(serve(Box::new(connection), Upgrade::of(&mut request)));
         Ok(accepted.response.map(|()| Body::empty()))
     }
 }

@@ -3,6 +3,7 @@
 use memchr::memmem::Finder;
 
 use crate::dialect;
+use crate::wire::marker;
 
 /// A pattern that was prepared for looking.
 #[derive(Debug)]
@@ -15,6 +16,13 @@ impl Pattern {
     pub(crate) fn new(text: &str) -> Self {
         let parts = text.split('*').filter(|part| !part.is_empty());
         Self { parts: parts.map(|part| Finder::new(part.as_bytes()).into_owned()).collect() }
+    }
+
+    /// Whether it is made of what every message of the load may be filled with.
+    pub(crate) fn is_in_filler(&self) -> bool {
+        // Twice over, so that each part may begin anywhere.
+        let filler = marker::filler(72);
+        self.parts.iter().all(|part| part.find(&filler).is_some())
     }
 
     /// Whether it occurs.
@@ -38,6 +46,10 @@ pub(crate) struct Notice {
 }
 
 impl Notice {
+    pub(crate) fn is_in_filler(&self) -> bool {
+        self.pattern.is_in_filler()
+    }
+
     pub(crate) fn new(notice: &dialect::Notice) -> Self {
         let count = notice.count.as_ref();
         Self {
@@ -90,6 +102,12 @@ mod tests {
     fn a_notice_counts_what_it_says() {
         assert_eq!(gap().count_in(br#"{"type":"gap","reason":"overflow","dropped": 17}"#), 17);
         assert_eq!(gap().count_in(br#"{"type":"message","dropped":17}"#), 0);
+    }
+
+    #[test]
+    fn what_filler_is_made_of_is_no_pattern_of_a_notice() {
+        assert!(Pattern::new("no*89ab").is_in_filler());
+        assert!(!Pattern::new("\"no\"").is_in_filler());
     }
 
     #[test]

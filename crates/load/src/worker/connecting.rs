@@ -82,9 +82,7 @@ impl Worker {
     fn waiting_for(&self) -> String {
         let mut members = self.connections.iter().flatten().map(|connection| &connection.member);
         let waiting = members.find(|member| !member.is_open());
-        waiting.map_or(String::new(), |member| {
-            format!("; one still is at the stage `{}`", member.stage.name())
-        })
+        waiting.map_or(String::new(), |member| format!("; one is still {}", member.stage.name()))
     }
 
     fn address(&self) -> String {

@@ -4,6 +4,7 @@
 //! connection a reader of what others send as `pub …`.
 
 #![allow(dead_code, reason = "each test binary uses a part of it")]
+#![expect(clippy::unwrap_used, reason = "a test ends where its server cannot work")]
 
 mod frames;
 
@@ -35,7 +36,7 @@ pub(crate) struct Lies {
     pub(crate) delay: Duration,
     /// Writes nothing for so long, so long after its start.
     pub(crate) freeze: Option<(Duration, Duration)>,
-    /// Answers so many messages of a connection; those after them with `no`.
+    /// Answers so many messages of a connection; those after them with `NO`.
     pub(crate) answers: Option<u64>,
     /// Closes with 1009 on longer messages.
     pub(crate) max_message: Option<usize>,
@@ -267,7 +268,7 @@ impl Session<'_> {
     fn echo(&mut self, payload: &[u8]) {
         self.answered += 1;
         if self.shared.lies.answers.is_some_and(|answers| self.answered > answers) {
-            return self.say(Out::Message((*b"no").into()));
+            return self.say(Out::Message((*b"NO").into()));
         }
         let (seen, held) = (&mut self.seen, &mut self.held);
         let out = lie(self.shared, seen, held, payload.into());
@@ -322,8 +323,10 @@ fn lie(
     let (lies, counts) = (&shared.lies, &shared.counts);
     *seen += 1;
     counts.received.fetch_add(1, Ordering::SeqCst);
-    let is = |every: u64| every > 0 && *seen % every == 0;
-    let count = |count: &AtomicU64| drop(count.fetch_add(1, Ordering::SeqCst));
+    let is = |every: u64| every > 0 && seen.is_multiple_of(every);
+    let count = |count: &AtomicU64| {
+        count.fetch_add(1, Ordering::SeqCst);
+    };
     if let Some(before) = held.take() {
         count(&counts.swapped);
         return vec![Out::Message(payload), Out::Message(before)];
