@@ -127,8 +127,10 @@ fn tables(results: &Results) -> String {
     text
 }
 
-fn compared(Section { title, table, text }: &Section) -> String {
-    section(&escaped(title), &format!("<p class=\"soft\">{}</p>\n{}", escaped(text), table.html()))
+fn compared(Section { title, table, text, is_prose }: &Section) -> String {
+    let class = if *is_prose { "<table class=\"wrap\"" } else { "<table" };
+    let table = table.html().replace("<table", class);
+    section(&escaped(title), &format!("<p class=\"soft\">{}</p>\n{table}", escaped(text)))
 }
 
 /// What loads are compared by: times, processor, memory.

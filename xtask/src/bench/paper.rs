@@ -45,8 +45,9 @@ fn markdown(results: &Results) -> String {
     match results.kind {
         Kind::Scenarios => text += &rows::scenarios(results).markdown(),
         Kind::Comparison => {
-            for Section { title, text: said, table } in compare::table::sections(results) {
-                text += &format!("## {title}\n\n{said}\n\n{}\n", table.markdown());
+            for Section { title, text: said, table, .. } in compare::table::sections(results) {
+                let said = if said.is_empty() { said } else { said + "\n\n" };
+                text += &format!("## {title}\n\n{said}{}\n", table.markdown());
             }
         }
     }

@@ -18,7 +18,7 @@ const FAILED: &str = "failed";
 const LEGEND: &str = "\
 CPU-s/M: the server's CPU seconds for a million messages (deliveries). The middle of the repetitions; behind it how many \
 times the best server's figure (× 2.00: half as good). The order goes by the geometric mean of those ratios; what a server \
-cannot do does not count there. `*`: the generator was the bottleneck, so the server may do better. `!`: messages were lost, \
+cannot do does not count there. An asterisk: the generator was the bottleneck, so the server may do better. An exclamation mark: messages were lost, \
 doubled or out of order. The floor is no server to use, and nobody's best.";
 
 /// A table with its heading and what there is to say about it.
@@ -27,6 +27,8 @@ pub(crate) struct Section {
     pub(crate) title: String,
     pub(crate) table: Table,
     pub(crate) text: String,
+    /// Whether its cells are sentences.
+    pub(crate) is_prose: bool,
 }
 
 /// All tables of `results`, the one of everything first.
@@ -36,12 +38,13 @@ pub(crate) fn sections(results: &Results) -> Vec<Section> {
     let works = works.into_iter().map(|work| {
         let purpose = results.entries.iter().find(|entry| entry.name == work);
         let text = purpose.map_or_else(String::new, |entry| entry.purpose.clone());
-        Section { title: work.to_owned(), table: one_work(results, work), text }
+        Section { title: work.to_owned(), table: one_work(results, work), text, is_prose: false }
     });
     let all = Section {
         title: "All works".to_owned(),
         table: overview(results),
         text: LEGEND.to_owned(),
+        is_prose: false,
     };
     std::iter::once(all).chain(works).chain([servers(results)]).collect()
 }
@@ -169,7 +172,7 @@ fn servers(results: &Results) -> Section {
         let version = results.versions.get(name).cloned().unwrap_or_default();
         table.row([title.clone(), name.clone(), version, note.clone()]);
     }
-    Section { title: "Servers".to_owned(), table, text: String::new() }
+    Section { title: "Servers".to_owned(), table, text: String::new(), is_prose: true }
 }
 
 fn table(head: [&str; 3], further: impl Iterator<Item = String>) -> Table {
