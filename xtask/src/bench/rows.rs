@@ -133,6 +133,27 @@ pub(crate) fn remarks(results: &Results) -> Vec<String> {
     remarks
 }
 
+/// An entry in a few words.
+pub(crate) fn summary(entry: &Entry) -> String {
+    let Some(report) = &entry.report else { return "not measured".into() };
+    let probes: Vec<bool> =
+        report.runs.iter().flat_map(|run| &run.probes).map(|probe| probe.ok).collect();
+    let backs = report.runs.iter().filter_map(|run| run.reconnect.as_ref());
+    let figures = figures(entry);
+    if !probes.is_empty() {
+        let hold = probes.iter().filter(|ok| **ok).count();
+        return format!("{hold} of {} limits hold", probes.len());
+    }
+    if let Some(seconds) = spread(backs.map(|back| back.all_back_s)) {
+        return format!("all back after {} s", plain(seconds.median));
+    }
+    let errors = match figures.error_share(entry.expects_said_losses) {
+        0.0 => String::new(),
+        share => format!(", {} errors", percent(share)),
+    };
+    format!("p99 {} ms{errors}", median(&figures.p99_ms, plain))
+}
+
 /// The figures of an entry, all empty where it has none.
 pub(crate) fn figures(entry: &Entry) -> Figures {
     entry.report.as_ref().map(Figures::of).unwrap_or_default()
@@ -174,7 +195,7 @@ fn lost(entry: &Entry, figures: &Figures) -> String {
 mod tests {
     use std::path::Path;
 
-    use tidegate_load::report::{Accounting, Report, Run};
+    use tidegate_load::report::{Accounting, Back, ProbeRow, Report, Run};
 
     use super::super::grade::Letter;
     use super::super::results::{Asked, Failed, Floor, Kind, OURS};
@@ -242,6 +263,28 @@ mod tests {
         assert!(said[1].contains("97 % busy"), "{said:?}");
         assert!(said[2].starts_with("* the generator was the bottleneck"), "{said:?}");
         assert!(said.contains(&"high: F because 3 messages lost".to_owned()), "{said:?}");
+    }
+
+    #[test]
+    fn an_entry_in_a_few_words_says_what_it_is_about() {
+        let change = |change: fn(&mut Run)| {
+            let mut entry = entry("high", 8.0);
+            change(&mut entry.report.as_mut().unwrap().runs[0]);
+            summary(&entry)
+        };
+        assert_eq!(change(|_| {}), "p99 8.00 ms, 0.08 % errors");
+        let probes = |run: &mut Run| {
+            run.probes =
+                [true, true, false].map(|ok| ProbeRow { ok, ..ProbeRow::default() }).into();
+        };
+        assert_eq!(change(probes), "2 of 3 limits hold");
+        let back = |run: &mut Run| {
+            run.reconnect = Some(Back { all_back_s: 1.25, ..Back::default() });
+        };
+        assert_eq!(change(back), "all back after 1.25 s");
+        let mut none = entry("high", 8.0);
+        none.report = None;
+        assert_eq!(summary(&none), "not measured");
     }
 
     #[test]
