@@ -39,7 +39,7 @@ fn main() -> Result<(), Failure> {
                 let served = runtime().and_then(|runtime| {
                     runtime.block_on(async { accept(listen(address)?, shared).await })
                 });
-                served.expect("a further thread can listen where the first one does")
+                served.expect("a further thread can listen where the first one does");
             });
         }
         first.block_on(accept(listener, options.shared))

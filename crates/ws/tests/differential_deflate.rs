@@ -142,9 +142,9 @@ fn ours(role: Role, bytes: &[u8], cut: usize) -> (Vec<Event>, Option<ProtocolErr
 }
 
 /// What tungstenite says of a message that came plain: nothing if it refuses it.
-fn theirs(text: bool, plain: Vec<u8>) -> Option<Event> {
+fn theirs(text: bool, plain: &[u8]) -> Option<Event> {
     let mut bytes = Vec::new();
-    frame(Role::Client, if text { 0x81 } else { 0x82 }, &plain, &mut bytes);
+    frame(Role::Client, if text { 0x81 } else { 0x82 }, plain, &mut bytes);
     let config = WebSocketConfig::default().max_message_size(Some(MAX_BYTES));
     let input = std::io::Cursor::new(bytes);
     let mut socket = WebSocket::from_raw_socket(input, protocol::Role::Client, Some(config));
@@ -160,7 +160,7 @@ fn compare(role: Role, messages: &[Message], cut: usize) {
     for message in messages {
         message.write(role, &mut bytes, &mut expected);
         match message.inflated() {
-            Ok(plain) => match theirs(message.text, plain) {
+            Ok(plain) => match theirs(message.text, &plain) {
                 Some(event) => expected.push(event),
                 None => refused = true,
             },

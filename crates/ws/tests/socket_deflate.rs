@@ -1,7 +1,6 @@
 //! The socket with permessage-deflate over in-memory streams: both roles, takeover, sharing, waiting, size.
 #![cfg(feature = "tokio")]
 #![expect(clippy::disallowed_methods, reason = "tests spawn their peers")]
-#![expect(clippy::unwrap_used, reason = "fixtures are part of the tests")]
 
 use std::time::Duration;
 
