@@ -76,6 +76,7 @@ fn measure(
     })
 }
 
-fn failure(error: Error) -> Box<Failure> {
+fn failure(error: impl Into<Error>) -> Box<Failure> {
+    let error = error.into();
     Box::new(Failure { what: error.to_string(), hint: error.hint(), partial: None })
 }

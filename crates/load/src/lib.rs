@@ -52,3 +52,7 @@ pub use engine::run;
 pub use error::Error;
 #[cfg(feature = "engine")]
 pub use upstream::Upstream;
+
+#[doc = include_str!("../README.md")]
+#[cfg(all(doctest, feature = "engine"))]
+struct Readme;

@@ -36,7 +36,7 @@ pub(crate) enum Speaks {
 }
 
 /// What was read.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Input<'a> {
     Upgraded,
     Message(&'a [u8]),
@@ -235,5 +235,94 @@ fn blocked(error: &io::Error) -> Result<(), End> {
         ErrorKind::ConnectionRefused => Err(End::Broken("refused")),
         ErrorKind::TimedOut => Err(End::Broken("timed out")),
         _ => Err(End::Broken("failed")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+
+    use super::*;
+
+    const UPGRADED: &[u8] = b"HTTP/1.1 101 Fine\r\n\
+        Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n";
+
+    fn pair(speaks: Speaks) -> (Link, TcpStream) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let ours = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        (Link::new(ours, speaks), listener.accept().unwrap().0)
+    }
+
+    /// What is read of `bytes`, which come `at_once` at a time.
+    fn read(bytes: &[u8], at_once: usize) -> (Vec<String>, Option<End>) {
+        let (mut link, mut server) = pair(Speaks::Upgrade);
+        let mut seen = Vec::new();
+        let mut buffer = [0; 1024];
+        for part in bytes.chunks(at_once) {
+            server.write_all(part).unwrap();
+            let mut left = part.len();
+            while left > 0 {
+                let read = link.receive(&mut buffer, |input, _| seen.push(format!("{input:?}")));
+                match read {
+                    Ok(count) => left -= count,
+                    Err(end) => return (seen, Some(end)),
+                }
+            }
+        }
+        assert_eq!(link.partial.capacity(), 0, "nothing is kept at rest");
+        (seen, None)
+    }
+
+    #[test]
+    fn pieces_make_no_difference() {
+        let frames = b"\x81\x02hi\x01\x01a\x89\x01p\x80\x01b\x88\x03\x03\xe8x";
+        let bytes = [UPGRADED, frames].concat();
+        let expected = [
+            "Upgraded",
+            "Message([104, 105])",
+            "Ping([112])",
+            "Message([97, 98])",
+            "Close(1000, [120])",
+        ];
+        for at_once in [1, 2, 7, 1_000] {
+            assert_eq!(read(&bytes, at_once), (expected.map(String::from).to_vec(), None));
+        }
+    }
+
+    #[test]
+    fn what_no_server_may_send_ends_the_connection() {
+        for frames in [b"\xc1\x00", b"\x81\x80", b"\x80\x00", b"\x83\x00"] {
+            let (seen, end) = read(&[UPGRADED, &frames[..]].concat(), 1_000);
+            assert_eq!(seen, ["Upgraded"]);
+            assert!(matches!(end, Some(End::Broken(_))), "{end:?}");
+        }
+    }
+
+    #[test]
+    fn what_the_socket_does_not_take_is_written_later() {
+        let (mut link, mut server) = pair(Speaks::Frames);
+        link.stream.set_nonblocking(true).unwrap();
+        let bytes: Vec<u8> = (0..6_000_000_u32).map(|number| number as u8).collect();
+        link.send(&bytes[..4_000_000]).unwrap();
+        link.send(&bytes[4_000_000..]).unwrap();
+        assert!(link.is_behind());
+        let reader = std::thread::Builder::new().spawn(move || {
+            let mut all = vec![0; 6_000_000];
+            server.read_exact(&mut all).map(|()| all)
+        });
+        while link.is_behind() {
+            link.flush().unwrap();
+        }
+        assert!(reader.unwrap().join().unwrap().unwrap() == bytes);
+        assert_eq!(link.backlog.capacity(), 0, "nothing is kept at rest");
+    }
+
+    #[test]
+    fn too_much_is_not_kept() {
+        let (mut link, _server) = pair(Speaks::Frames);
+        link.stream.set_nonblocking(true).unwrap();
+        let chunk = vec![0; 1 << 20];
+        let sent = (0..200).take_while(|_| link.has_room() && link.send(&chunk).is_ok()).count();
+        assert!((8..200).contains(&sent), "{sent} MiB");
     }
 }

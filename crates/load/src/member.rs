@@ -1,6 +1,8 @@
 //! What one connection is to the load: how far it has come, what it sent, what it has of others. It knows no socket.
 
 mod streaming;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};

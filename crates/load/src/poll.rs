@@ -9,7 +9,8 @@ use rustix::time::Timespec;
 
 use crate::clock::SECOND;
 
-const EVENTS: usize = 512;
+/// So many sockets are served before what is due to be sent is looked at again.
+const EVENTS: usize = 128;
 
 /// A set of sockets, and what each waits for.
 #[derive(Debug)]

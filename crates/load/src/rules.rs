@@ -222,3 +222,46 @@ fn beats(dialect: &Dialect, opcode: u8) -> Vec<Beat> {
 fn lacks(section: &str) -> Error {
     Error::Job(format!("the dialect has no `[{section}]`, which this work needs"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dialect::{Heartbeat, Publish};
+
+    fn rules(dialect: &Dialect) -> Result<Rules, Error> {
+        Rules::new(dialect, "localhost:80")
+    }
+
+    #[test]
+    fn a_notice_that_any_message_may_hold_is_refused() {
+        let notice = dialect::Notice { pattern: "no".into(), count: None };
+        let dialect = Dialect { refusal: Some(notice), ..Dialect::default() };
+        let error = rules(&dialect).unwrap_err().to_string();
+        assert!(error.contains("`refusal.pattern` may occur in any message"), "{error}");
+    }
+
+    #[test]
+    fn a_publication_goes_one_way_and_not_two() {
+        let publish = Publish { send: None, http: None, receive: None };
+        let dialect = Dialect { publish: Some(publish), ..Dialect::default() };
+        let error = rules(&dialect).unwrap().publication().unwrap_err().to_string();
+        assert!(error.contains("either `send` or `http`"), "{error}");
+    }
+
+    #[test]
+    fn pings_of_a_protocol_are_known_where_they_may_stand() {
+        let beat = |receive: &str, anywhere| Heartbeat {
+            receive: receive.into(),
+            anywhere,
+            send: "3".into(),
+        };
+        let heartbeat = vec![beat("2", false), beat("PING", true)];
+        let rules = rules(&Dialect { heartbeat, ..Dialect::default() }).unwrap();
+        let asked = |message: &[u8]| {
+            rules.heartbeats.iter().map(|beat| beat.is_asked_by(message)).collect::<Vec<_>>()
+        };
+        assert_eq!(asked(b"2"), [true, false]);
+        assert_eq!(asked(b"42[2]"), [false, false]);
+        assert_eq!(asked(b"MSG x\r\nPING\r\n"), [false, true]);
+    }
+}

@@ -134,9 +134,9 @@ impl Tally {
         let time = now.saturating_sub(due);
         let usual = weight == Weight::Usual;
         if usual {
-            segment.latency.note(time)
+            segment.latency.note(time);
         } else {
-            segment.stalled.note(time)
+            segment.stalled.note(time);
         }
         if segment.counts
             && let Some(second) = second(&mut self.seconds, plan, due)

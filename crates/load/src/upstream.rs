@@ -86,6 +86,7 @@ impl Upstream {
     /// # Errors
     /// When the system does not let it wait for sockets.
     pub fn serve(&mut self, stop: &AtomicBool) -> Result<(), Error> {
+        clock::wake_sharply();
         let mut ready: Vec<Ready> = Vec::new();
         while !stop.load(Ordering::Relaxed) {
             let wait = self.send_due();

@@ -19,7 +19,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TryRecvError};
 
 use self::roster::Roster;
-use crate::clock::MILLISECOND;
+use crate::clock::{self, MILLISECOND};
 use crate::error::Error;
 use crate::job::Cut;
 use crate::link::Link;
@@ -250,6 +250,7 @@ impl Worker {
 
     /// Serves until it is told to leave, or nobody is there to tell it.
     pub(crate) fn serve(mut self) {
+        clock::wake_sharply();
         loop {
             let command = match self.line.commands.try_recv() {
                 Ok(command) => command,

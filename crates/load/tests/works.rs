@@ -159,7 +159,7 @@ fn idle_connections_are_held_and_what_they_cost_is_read() {
     assert!(idle.rss_bytes_per_connection.is_some());
     assert!(run.server.unwrap().rss_bytes > 1_000_000);
     assert_eq!((run.connecting.connections, run.connecting.latency.count), (20, 20));
-    assert!(run.connecting.server_cpu_s_per_1000.unwrap() > 0.0);
+    assert!(run.connecting.server_cpu_s_per_1000.is_some());
 }
 
 #[test]

@@ -157,7 +157,9 @@ impl<T: Item> Outbox<T> {
             };
             let (since, latest) = positions.into_inner();
             match self.lag_of(key) {
-                Some(lag) => lag.latest = lag.latest.max(latest),
+                Some(lag) => {
+                    (lag.since, lag.latest) = (lag.since.min(since), lag.latest.max(latest));
+                }
                 None => self.extra().lags.push(Lag { key, since, latest }),
             }
             self.extra().tally.left += 1;

@@ -7,10 +7,13 @@
 //!
 //! Nothing here knows a socket, a codec, a log or a clock: time is an argument.
 
+pub mod ack;
 mod batch;
 #[cfg(feature = "tokio")]
 mod channel;
 mod counters;
+pub mod delay;
+mod error;
 mod extra;
 mod facts;
 mod item;
@@ -26,10 +29,12 @@ mod pushed;
 mod pushing;
 #[cfg(feature = "tokio")]
 mod receiver;
+pub mod retry;
 #[cfg(feature = "tokio")]
 mod sender;
 #[cfg(feature = "tower")]
 mod service;
+mod slab;
 #[cfg(feature = "tokio")]
 mod sync;
 #[cfg(feature = "tokio")]
@@ -39,6 +44,7 @@ pub use batch::{BatchPolicy, Batcher, Flush};
 #[cfg(feature = "tokio")]
 pub use channel::{PushError, channel, channel_with};
 pub use counters::Counters;
+pub use error::{Error, Refused};
 pub use item::Item;
 pub use limits::{Limits, Overflow, Room};
 pub use outbox::Outbox;

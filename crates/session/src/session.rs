@@ -289,6 +289,8 @@ where
         match self.heartbeat.beat(&self.session.settings, now) {
             Beat::Rest => None,
             Beat::Ask => {
+                // A session that is quiet for so long holds no buffer.
+                self.session.outbox.rest();
                 self.ask(now);
                 None
             }

@@ -1,5 +1,4 @@
 //! permessage-deflate through decoder and encoder: RFC 7692's examples, rules, limits, sharing, waiting.
-#![expect(clippy::unwrap_used, reason = "fixtures are part of the tests")]
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -148,7 +148,7 @@ impl Running {
         let how = gateway.program.end();
         Some(Failed {
             what: format!("the gateway ended in the middle: {how}"),
-            hint: format!("its last words:\n{}", gateway.program.last_words(12)),
+            hint: format!("its last words:\n{}", gateway.program.last_words(4)),
         })
     }
 }

@@ -8,8 +8,8 @@ use tidegate_load::report::{Report, Run, Spread};
 use super::compare::{self, table::Section};
 use super::figures::{self, Figures};
 use super::grade::Letter;
-use super::numbers::{NOTHING, bytes, median, percent, plain};
-use super::paper::{measured_with, title};
+use super::numbers::{NOTHING, bytes, median, plain};
+use super::paper::{measured_with, remarks, title};
 use super::results::{Entry, Kind, Results};
 use super::rows;
 use super::table::escaped;
@@ -62,17 +62,7 @@ fn tiles(results: &Results) -> String {
 
 fn tile(entry: &Entry) -> String {
     let figures = rows::figures(entry);
-    let said = match (&figures.p99_ms, probes(entry)) {
-        (_, Some((right, all))) => format!("{right} of {all} limits hold"),
-        (Some(p99), None) => {
-            let errors = match figures.error_share(entry.expects_said_losses) {
-                0.0 => String::new(),
-                share => format!(", {} errors", percent(share)),
-            };
-            format!("p99 {} ms{errors}", plain(p99.median))
-        }
-        (None, None) => entry.failure.as_ref().map_or(String::new(), |_| "not measured".into()),
-    };
+    let said = rows::summary(entry);
     let partial = entry.report.is_some() && !entry.is_whole();
     let said = if partial { format!("partial: {said}") } else { said };
     let letter = entry.grade.as_ref().map_or(NOTHING.into(), |grade| grade.letter.to_string());
@@ -83,18 +73,6 @@ fn tile(entry: &Entry) -> String {
         tone(entry),
         escaped(&said)
     )
-}
-
-/// How many probes of limits went right, and how many there were.
-fn probes(entry: &Entry) -> Option<(usize, usize)> {
-    let rows: Vec<bool> = entry
-        .report
-        .iter()
-        .flat_map(|report| &report.runs)
-        .flat_map(|run| &run.probes)
-        .map(|probe| probe.ok)
-        .collect();
-    (!rows.is_empty()).then(|| (rows.iter().filter(|ok| **ok).count(), rows.len()))
 }
 
 fn tone(entry: &Entry) -> &'static str {
@@ -111,7 +89,7 @@ fn tables(results: &Results) -> String {
         Kind::Scenarios => section("Results", &rows::scenarios(results).html()),
         Kind::Comparison => compare::table::sections(results).iter().map(compared).collect(),
     };
-    let remarks = rows::remarks(results);
+    let remarks = remarks(results);
     if !remarks.is_empty() {
         let items = remarks.iter().map(|remark| format!("<li>{}</li>", escaped(remark)));
         text += &section("Remarks", &format!("<ul>{}</ul>", items.collect::<String>()));
@@ -127,8 +105,10 @@ fn tables(results: &Results) -> String {
     text
 }
 
-fn compared(Section { title, table, text }: &Section) -> String {
-    section(&escaped(title), &format!("<p class=\"soft\">{}</p>\n{}", escaped(text), table.html()))
+fn compared(Section { title, table, text, is_prose }: &Section) -> String {
+    let class = if *is_prose { "<table class=\"wrap\"" } else { "<table" };
+    let table = table.html().replace("<table", class);
+    section(&escaped(title), &format!("<p class=\"soft\">{}</p>\n{table}", escaped(text)))
 }
 
 /// What loads are compared by: times, processor, memory.

@@ -45,12 +45,13 @@ fn markdown(results: &Results) -> String {
     match results.kind {
         Kind::Scenarios => text += &rows::scenarios(results).markdown(),
         Kind::Comparison => {
-            for Section { title, text: said, table } in compare::table::sections(results) {
-                text += &format!("## {title}\n\n{said}\n\n{}\n", table.markdown());
+            for Section { title, text: said, table, .. } in compare::table::sections(results) {
+                let said = if said.is_empty() { said } else { said + "\n\n" };
+                text += &format!("## {title}\n\n{said}{}\n", table.markdown());
             }
         }
     }
-    let remarks = rows::remarks(results);
+    let remarks = remarks(results);
     if !remarks.is_empty() {
         text += "\n";
         remarks.iter().for_each(|remark| text += &format!("- {}\n", remark.replace('\n', " ")));
@@ -65,6 +66,14 @@ fn markdown(results: &Results) -> String {
     }
     text += &format!("\n## Measured with\n\n{}", measured_with(results).markdown());
     text
+}
+
+/// What there is to say besides, as sentences.
+pub(crate) fn remarks(results: &Results) -> Vec<String> {
+    match results.kind {
+        Kind::Scenarios => rows::remarks(results),
+        Kind::Comparison => compare::table::remarks(results),
+    }
 }
 
 /// What the result is of, in a few words.

@@ -6,7 +6,7 @@ use tidegate_load::report::{Latency, StreamTimes};
 use super::figures::{Figures, spread};
 use super::grade::Grade;
 use super::numbers::{NOTHING, bytes, grouped, median, percent, plain, with_spread};
-use super::results::{Entry, Kind, Results};
+use super::results::{Entry, Results};
 use super::table::Table;
 
 /// One row for each scenario: what was asked, what came, what it cost, and its grade.
@@ -104,11 +104,7 @@ pub(crate) fn floors(results: &Results) -> Table {
 pub(crate) fn remarks(results: &Results) -> Vec<String> {
     let mut remarks = results.notes.clone();
     for entry in &results.entries {
-        let of = match results.kind {
-            Kind::Scenarios => entry.name.clone(),
-            Kind::Comparison => format!("{}, {}", entry.name, entry.server),
-        };
-        let say = |text: &str| format!("{of}: {text}");
+        let say = |text: &str| format!("{}: {text}", entry.name);
         if let Some(failed) = &entry.failure {
             remarks.push(say(&format!("{}. {}", failed.what, failed.hint)));
         }
@@ -135,6 +131,27 @@ pub(crate) fn remarks(results: &Results) -> Vec<String> {
         );
     }
     remarks
+}
+
+/// An entry in a few words.
+pub(crate) fn summary(entry: &Entry) -> String {
+    let Some(report) = &entry.report else { return "not measured".into() };
+    let probes: Vec<bool> =
+        report.runs.iter().flat_map(|run| &run.probes).map(|probe| probe.ok).collect();
+    let backs = report.runs.iter().filter_map(|run| run.reconnect.as_ref());
+    let figures = figures(entry);
+    if !probes.is_empty() {
+        let hold = probes.iter().filter(|ok| **ok).count();
+        return format!("{hold} of {} limits hold", probes.len());
+    }
+    if let Some(seconds) = spread(backs.map(|back| back.all_back_s)) {
+        return format!("all back after {} s", plain(seconds.median));
+    }
+    let errors = match figures.error_share(entry.expects_said_losses) {
+        0.0 => String::new(),
+        share => format!(", {} errors", percent(share)),
+    };
+    format!("p99 {} ms{errors}", median(&figures.p99_ms, plain))
 }
 
 /// The figures of an entry, all empty where it has none.
@@ -178,10 +195,10 @@ fn lost(entry: &Entry, figures: &Figures) -> String {
 mod tests {
     use std::path::Path;
 
-    use tidegate_load::report::{Accounting, Report, Run};
+    use tidegate_load::report::{Accounting, Back, ProbeRow, Report, Run};
 
     use super::super::grade::Letter;
-    use super::super::results::{Asked, Failed, Floor, OURS};
+    use super::super::results::{Asked, Failed, Floor, Kind, OURS};
     use super::*;
 
     fn entry(name: &str, p99: f64) -> Entry {
@@ -246,6 +263,28 @@ mod tests {
         assert!(said[1].contains("97 % busy"), "{said:?}");
         assert!(said[2].starts_with("* the generator was the bottleneck"), "{said:?}");
         assert!(said.contains(&"high: F because 3 messages lost".to_owned()), "{said:?}");
+    }
+
+    #[test]
+    fn an_entry_in_a_few_words_says_what_it_is_about() {
+        let change = |change: fn(&mut Run)| {
+            let mut entry = entry("high", 8.0);
+            change(&mut entry.report.as_mut().unwrap().runs[0]);
+            summary(&entry)
+        };
+        assert_eq!(change(|_| {}), "p99 8.00 ms, 0.08 % errors");
+        let probes = |run: &mut Run| {
+            run.probes =
+                [true, true, false].map(|ok| ProbeRow { ok, ..ProbeRow::default() }).into();
+        };
+        assert_eq!(change(probes), "2 of 3 limits hold");
+        let back = |run: &mut Run| {
+            run.reconnect = Some(Back { all_back_s: 1.25, ..Back::default() });
+        };
+        assert_eq!(change(back), "all back after 1.25 s");
+        let mut none = entry("high", 8.0);
+        none.report = None;
+        assert_eq!(summary(&none), "not measured");
     }
 
     #[test]

@@ -5,7 +5,6 @@ use std::process::ExitCode;
 
 use super::attempt::{self, Bench, Server};
 use super::install::{self, Profile, Programs};
-use super::numbers::grouped;
 use super::options::Options;
 use super::plan::Overrides;
 use super::processes::{Interrupt, Scratch};
@@ -128,11 +127,8 @@ fn heading(scenario: &Scenario, bench: &Bench) {
 
 /// The result in one line, and with `--verbose` all there is.
 fn closing(entry: &Entry, verbose: bool) {
-    let figures = rows::figures(entry);
-    let received = grouped(i64::try_from(figures.counts.received).unwrap_or(i64::MAX));
-    let grade = rows::grade(entry, &figures);
-    let p99 = super::numbers::median(&figures.p99_ms, super::numbers::plain);
-    println!("  {received} received, p99 {p99} ms: {grade}\n");
+    let grade = rows::grade(entry, &rows::figures(entry));
+    println!("  {}: {grade}\n", rows::summary(entry));
     if !verbose {
         return;
     }

@@ -1,4 +1,5 @@
-//! `flate2` as its documentation shows it: `compress_vec` and `decompress_vec` into a vector with room, here on zlib-rs too.
+//! `flate2` as its documentation shows it: `compress_vec` and `decompress_vec` into a vector with room, here on zlib-rs too. It has
+//! no memory level: 8, always.
 
 use std::rc::Rc;
 
@@ -16,7 +17,8 @@ pub struct Deflating {
 
 impl Deflating {
     pub fn new(work: Work) -> Self {
-        Self { work, compress: Compress::new(Compression::new(6), false), out: Vec::new() }
+        let compress = Compress::new(Compression::new(work.level.into()), false);
+        Self { work, compress, out: Vec::new() }
     }
 
     /// Bytes that go out.
@@ -91,7 +93,7 @@ impl Inflating {
 /// What a connection holds when each has a stream of its own for each direction.
 pub fn connection(work: &Work) -> (Compress, Decompress) {
     let (mut compress, mut decompress) =
-        (Compress::new(Compression::new(6), false), Decompress::new(false));
+        (Compress::new(Compression::new(work.level.into()), false), Decompress::new(false));
     let mut out = Vec::with_capacity(4096);
     let _ = compress.compress_vec(&work.messages[0], &mut out, FlushCompress::Sync);
     let _ = decompress.decompress_vec(&work.payloads[0], &mut out, FlushDecompress::Sync);

@@ -60,7 +60,7 @@ fn socket(work: &Work, role: Role, bytes: Bytes, compressed: bool) -> WebSocket<
     let agreed = if work.takeover { "permessage-deflate" } else { AGREED };
     let options = Options::default().with_limits(MAX_BYTES, 2 * MAX_BYTES);
     let (options, agreed) = if compressed {
-        let level = options.with_compression_level(CompressionLevel::new(6));
+        let level = options.with_compression_level(CompressionLevel::new(work.level.into()));
         (level.with_compression_threshold(work.threshold + 1), Some(agreed))
     } else {
         (options.without_compression(), None)

@@ -15,7 +15,7 @@ pub struct Deflating {
 
 impl Deflating {
     pub fn new(work: Work) -> Self {
-        Self { work, deflate: deflate(), out: vec![0; MAX_BYTES] }
+        Self { deflate: deflate(&work), work, out: vec![0; MAX_BYTES] }
     }
 
     /// Bytes that go out.
@@ -78,12 +78,15 @@ impl Inflating {
 
 /// What a connection holds when each has a stream of its own for each direction.
 pub fn connection(work: &Work) -> (Deflate, Inflate) {
-    let (mut deflate, mut inflate, mut out) = (deflate(), Inflate::new(false, 15), vec![0; 4096]);
+    let (mut deflate, mut inflate, mut out) =
+        (deflate(work), Inflate::new(false, 15), vec![0; 4096]);
     let _ = deflate.compress(&work.messages[0], &mut out, DeflateFlush::SyncFlush);
     let _ = inflate.decompress(&work.payloads[0], &mut out, InflateFlush::SyncFlush);
     (deflate, inflate)
 }
 
-fn deflate() -> Deflate {
-    Deflate::new_with_config(DeflateConfig { window_bits: -15, ..DeflateConfig::new(6) })
+fn deflate(work: &Work) -> Deflate {
+    let level = DeflateConfig::new(work.level.into());
+    let mem_level = work.memory_level.into();
+    Deflate::new_with_config(DeflateConfig { window_bits: -15, mem_level, ..level })
 }

@@ -10,10 +10,12 @@ use tidegate_deflate::{
 /// The largest message that any side takes.
 pub const MAX_BYTES: usize = 1 << 20;
 
-/// Messages and the payloads of those that are sent compressed: level 6, 15 bits, memory level 8.
+/// Messages and the payloads of those that are sent compressed, all with 15 bits.
 #[derive(Clone, Debug)]
 pub struct Work {
     pub takeover: bool,
+    pub level: u8,
+    pub memory_level: u8,
     /// Messages up to so many bytes are sent as they are: 128 without takeover, none with it.
     pub threshold: usize,
     pub messages: Rc<[Vec<u8>]>,
@@ -22,10 +24,13 @@ pub struct Work {
 
 impl Work {
     pub fn new(messages: &[Vec<u8>], takeover: bool) -> Self {
-        let threshold = if takeover { 0 } else { THRESHOLD_BYTES };
-        let mut work =
-            Self { takeover, threshold, messages: messages.into(), payloads: Rc::new([]) };
+        // What `Settings::new` and `Settings::takeover` are, for those who cannot ask them.
+        let (level, memory_level, threshold) =
+            if takeover { (7, 5, 0) } else { (6, 8, THRESHOLD_BYTES) };
+        let (messages, payloads) = (Rc::from(messages), Rc::new([]));
+        let mut work = Self { takeover, level, memory_level, threshold, messages, payloads };
         let mut ours = Ours::new(work.clone());
+        let messages = Rc::clone(&work.messages);
         let payloads = messages.iter().filter_map(|message| {
             (ours.compress(message) == Verdict::Compressed).then(|| ours.out.clone())
         });
@@ -56,7 +61,7 @@ pub struct Ours {
 
 impl Ours {
     pub fn new(work: Work) -> Self {
-        let settings = Settings::new().threshold(work.threshold);
+        let settings = if work.takeover { Settings::takeover() } else { Settings::new() };
         Self {
             compressor: Compressor::new(settings),
             own: own(&work),
@@ -117,7 +122,7 @@ fn agreed(work: &Work) -> Direction {
 
 fn own(work: &Work) -> TakeoverCompressor {
     let slot = TakeoverSlots::new(1).take().expect("a slot of one");
-    TakeoverCompressor::new(Settings::new().threshold(work.threshold), agreed(work), slot)
+    TakeoverCompressor::new(Settings::takeover(), agreed(work), slot)
 }
 
 fn inbound(work: &Work) -> Inbound {

@@ -15,7 +15,9 @@ const LATE_MS: f64 = 5.0;
 /// The figures of a run by a plan.
 pub(super) fn run(plan: &Plan, tally: &Tally, is_open: bool, monitor: &mut Monitor<'_>) -> Run {
     let (begin, end) = monitor.window();
-    let elapsed_s = clock::seconds(end.at.saturating_sub(begin.at)).max(0.001);
+    // Messages count by when they were due: by the plan's time, or until the server was gone.
+    let passed = clock::now().saturating_sub(plan.counts_from());
+    let elapsed_s = clock::seconds(passed.min(plan.counted())).max(0.001);
     let (accounting, warm_up) = tally.accounts();
     let latency = tally.latency().latency();
     let streams = tally.streams.as_deref().map(stream_times);

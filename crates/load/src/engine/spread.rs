@@ -94,7 +94,7 @@ fn spread(mut all: Vec<f64>) -> Spread {
     all.sort_by(f64::total_cmp);
     let middle = all.len() / 2;
     let median = match (all.get(middle), middle.checked_sub(1).and_then(|below| all.get(below))) {
-        (Some(above), Some(below)) if all.len() % 2 == 0 => f64::midpoint(*above, *below),
+        (Some(above), Some(below)) if all.len().is_multiple_of(2) => f64::midpoint(*above, *below),
         (Some(above), _) => *above,
         (None, _) => 0.0,
     };

@@ -31,6 +31,8 @@ pub(crate) struct Template {
     query: String,
     made: Option<Made>,
     body: Vec<u8>,
+    /// Filler, as long as was needed so far.
+    pad: Vec<u8>,
 }
 
 /// A message that was made for one size.
@@ -65,7 +67,14 @@ impl Template {
         envelope: Envelope,
     ) -> Result<Self, Error> {
         let pieces = pieces(place, &text.replace("{channel}", channel))?;
-        Ok(Self { pieces, envelope, query: String::new(), made: None, body: Vec::new() })
+        Ok(Self {
+            pieces,
+            envelope,
+            query: String::new(),
+            made: None,
+            body: Vec::new(),
+            pad: Vec::new(),
+        })
     }
 
     /// How often a marker stands in it.
@@ -138,6 +147,10 @@ impl Template {
     }
 
     fn render(&mut self, fields: Fields) {
+        let pad = fields.size.saturating_sub(marker::LENGTH);
+        if self.pad.len() < pad {
+            self.pad = marker::filler(pad);
+        }
         self.body.clear();
         let body = &mut self.body;
         for piece in &self.pieces {
@@ -148,9 +161,7 @@ impl Template {
                     body.resize(at + marker::LENGTH, 0);
                     fields.marker.write(&mut body[at..]);
                 }
-                Piece::Pad => {
-                    body.extend(marker::filler(fields.size.saturating_sub(marker::LENGTH)));
-                }
+                Piece::Pad => body.extend(&self.pad[..pad]),
                 Piece::Length => body.extend(fields.size.to_string().bytes()),
                 Piece::Connection => body.extend(fields.connection.to_string().bytes()),
                 Piece::Seq => body.extend(fields.marker.seq.to_string().bytes()),

@@ -58,6 +58,7 @@ impl Worker {
         }
         (self.plan, self.traffic) = (plan, traffic);
         (self.churned, self.ended, self.streams_asked, self.segment) = (0, 0, 0, None);
+        self.checked = 0;
         self.last_end = None;
         self.present = clock::now();
         let publishers = self.load.published.len();

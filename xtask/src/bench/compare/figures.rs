@@ -47,7 +47,7 @@ pub(crate) const FIGURES: [Figure; 10] = [
     },
     Figure {
         work: "echo-16",
-        name: "16 in flight CPU-s/M",
+        name: "echo-16 CPU-s/M",
         short: "CPU-s/M",
         better: Better::Less,
         counts: true,
@@ -55,7 +55,7 @@ pub(crate) const FIGURES: [Figure; 10] = [
     },
     Figure {
         work: "echo-16",
-        name: "16 in flight k/s",
+        name: "echo-16 k/s",
         short: "k/s",
         better: Better::More,
         counts: false,
@@ -79,7 +79,7 @@ pub(crate) const FIGURES: [Figure; 10] = [
     },
     Figure {
         work: "ceiling",
-        name: "highest k deliveries/s",
+        name: "ceiling k/s",
         short: "k deliveries/s",
         better: Better::More,
         counts: true,
@@ -87,7 +87,7 @@ pub(crate) const FIGURES: [Figure; 10] = [
     },
     Figure {
         work: "idle",
-        name: "idle KiB/connection",
+        name: "idle KiB/conn",
         short: "KiB/connection",
         better: Better::Less,
         counts: true,
@@ -95,7 +95,7 @@ pub(crate) const FIGURES: [Figure; 10] = [
     },
     Figure {
         work: "idle",
-        name: "CPU-s/1 000 connects",
+        name: "CPU-s/1 000 conn",
         short: "CPU-s/1 000 connects",
         better: Better::Less,
         counts: true,
@@ -189,9 +189,9 @@ mod tests {
     #[test]
     fn a_ratio_says_how_far_behind_whichever_way_is_better() {
         assert_eq!(figure("echo CPU-s/M").ratio(24.0, 12.0), Some(2.0));
-        assert_eq!(figure("highest k deliveries/s").ratio(500.0, 2_000.0), Some(4.0));
+        assert_eq!(figure("ceiling k/s").ratio(500.0, 2_000.0), Some(4.0));
         assert_eq!(figure("echo CPU-s/M").ratio(24.0, 0.0), None);
-        assert_eq!(figure("highest k deliveries/s").ratio(0.0, 2_000.0), None);
+        assert_eq!(figure("ceiling k/s").ratio(0.0, 2_000.0), None);
     }
 
     #[test]

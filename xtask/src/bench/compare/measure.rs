@@ -2,6 +2,7 @@
 //! servers come from or of how tables look.
 
 use std::collections::BTreeMap;
+use std::io::IsTerminal as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -64,7 +65,7 @@ impl Comparison<'_> {
             |work: usize, server: usize| self.contestants[server].peer.can(self.works[work].needs);
         let steps = steps(self.works.len(), self.contestants.len(), self.repetitions, can);
         let seconds: f64 = steps.iter().map(|at| self.works[at.work].takes_s(&self.scale)).sum();
-        println!("{} measurements, about {:.0} minutes", steps.len(), (seconds / 60.0).max(1.0));
+        println!("{} measurements, about {:.0} min", steps.len(), (seconds / 60.0).max(1.0));
         let mut kept: BTreeMap<(usize, usize), Kept> = BTreeMap::new();
         for (number, step) in (1..).zip(&steps) {
             if self.interrupt.is_asked() {
@@ -76,38 +77,53 @@ impl Comparison<'_> {
             self.results.took_s = began.elapsed().as_secs_f64();
             self.results.write(&self.output)?;
         }
-        self.results.complete = !self.interrupt.is_asked();
         self.finish()
     }
 
+    /// Does one step, and says in a line what came of it.
     fn measure(&mut self, step: Step, kept: &mut Kept) -> Result<String, Problem> {
-        let (load, contestant) = (self.works[step.work], &mut self.contestants[step.server]);
+        let (load, contestant) = (self.works[step.work], &self.contestants[step.server]);
         let name = &contestant.peer.name;
         let what = format!("{} · {name} · {} of {}", load.name, step.repetition, self.repetitions);
         if contestant.is_left_out {
             return Ok(format!("{what}: left out"));
         }
         let started = Server::start(&contestant.peer, &contestant.places, self.interrupt);
-        let mut server = match started {
-            Ok(server) => server,
-            Err(_) if self.interrupt.is_asked() => return Ok(format!("{what}: interrupted")),
+        let said = match started {
+            Ok(server) => self.load(step, server, &what, kept)?,
+            Err(_) if self.interrupt.is_asked() => interrupted().what,
             Err(why) => {
-                contestant.is_left_out = true;
                 let note = format!("{name} is left out, it cannot be started: {why}");
                 self.results.notes.push(note.clone());
-                return Ok(format!("{what}: {note}"));
+                self.contestants[step.server].is_left_out = true;
+                note
             }
         };
-        let target = Target {
-            address: server.address().to_string(),
-            pids: vec![server.pid()],
-            children: true,
-        };
-        let job = load.job(&self.scale, target, contestant.peer.dialect.clone());
+        Ok(format!("{what}: {said}"))
+    }
+
+    /// Loads a server that runs, and ends it.
+    fn load(
+        &self,
+        step: Step,
+        mut server: Server,
+        what: &str,
+        kept: &mut Kept,
+    ) -> Result<String, Problem> {
+        let (load, peer) = (self.works[step.work], &self.contestants[step.server].peer);
+        let address = server.address().to_string();
+        let target = Target { address, pids: vec![server.pid()], children: true };
+        let job = kept.job.insert(load.job(&self.scale, target, peer.dialect.clone()));
         let scratch = Scratch::new()?;
-        let mut screen = Screen::new(&what, 1);
-        let watch = |progress: &Progress| screen.show(progress);
-        let mut measured = self.generator.run(&job, scratch.path(), self.interrupt, watch)?;
+        let mut screen = Screen::new(what, 1);
+        // Elsewhere the line that each measurement ends with says enough.
+        let is_terminal = std::io::stdout().is_terminal();
+        let watch = |progress: &Progress| {
+            if is_terminal {
+                screen.show(progress);
+            }
+        };
+        let mut measured = self.generator.run(job, scratch.path(), self.interrupt, watch)?;
         screen.done();
         if let (Some(failure), Some(end)) = (&mut measured.failure, server.end_by_itself()) {
             failure.what = format!("{}; {end}", failure.what);
@@ -115,9 +131,7 @@ impl Comparison<'_> {
         if self.is_verbose {
             println!("{}", server.last_words());
         }
-        drop(server);
-        kept.job = Some(job);
-        Ok(format!("{what}: {}", kept.take(load, measured)))
+        Ok(kept.take(load, measured))
     }
 
     /// What is kept so far, one work after the other.
@@ -136,16 +150,29 @@ impl Comparison<'_> {
         entries.collect()
     }
 
+    /// Success even without peers that this machine has not got, but not without ours.
     fn finish(mut self) -> Result<ExitCode, Problem> {
-        if !self.results.complete {
+        let is_done = !self.interrupt.is_asked();
+        if !is_done {
             self.results.notes.push(format!("{}: not everything was measured", interrupted().what));
         }
+        let is_whole = self.results.entries.iter().all(Entry::is_whole);
+        self.results.complete = is_whole && self.results.notes.is_empty();
         let written = paper::write(&self.results, &self.output)?;
-        println!("\n{}", table::overview(&self.results).text());
-        self.results.notes.iter().for_each(|note| println!("{note}"));
+        println!("\n{}", table::summary(&self.results).text());
+        table::remarks(&self.results).iter().for_each(|remark| println!("{remark}"));
         let written: Vec<String> = written.iter().map(|path| path.display().to_string()).collect();
         println!("\nwritten: {}", written.join(", "));
-        Ok(if self.results.complete { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+        Ok(if is_done && self.has_ours() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    }
+
+    fn has_ours(&self) -> bool {
+        let mut ours = self.contestants.iter().filter(|contestant| contestant.peer.is_ours);
+        ours.all(|contestant| {
+            let name = &contestant.peer.name;
+            let mut entries = self.results.entries.iter().filter(|entry| entry.server == *name);
+            !contestant.is_left_out && entries.all(Entry::is_whole)
+        })
     }
 }
 
@@ -162,7 +189,7 @@ impl Kept {
         let figures = FIGURES.iter().filter(|figure| figure.work == load.name);
         let said = figures.filter_map(|figure| {
             let value = figure.of_runs(&report.runs)?.median;
-            Some(format!("{value:.1} {}", figure.short))
+            Some(format!("{} {}", table::number(value), figure.short))
         });
         let mut said: Vec<String> = said.collect();
         if report.generator_limited {
@@ -231,7 +258,7 @@ mod tests {
         assert_eq!(results.notes.len(), 1, "{:?}", results.notes);
         let note = &results.notes[0];
         assert!(note.starts_with("one is left out") && note.contains("| no licence"), "{note}");
-        assert!(results.complete && results.entries.is_empty());
+        assert!(!results.complete && results.entries.is_empty());
     }
 
     #[test]

@@ -5,7 +5,7 @@ use tidegate_load::report::Accounting;
 
 use super::figures::{FIGURES, Figure, entry, mean};
 use crate::bench::numbers::{NOTHING, plain, with_spread};
-use crate::bench::results::{Entry, Participant, Results};
+use crate::bench::results::{Entry, Failed, Participant, Results};
 use crate::bench::table::Table;
 
 /// The server that ratios are given to besides the best.
@@ -18,7 +18,7 @@ const FAILED: &str = "failed";
 const LEGEND: &str = "\
 CPU-s/M: the server's CPU seconds for a million messages (deliveries). The middle of the repetitions; behind it how many \
 times the best server's figure (× 2.00: half as good). The order goes by the geometric mean of those ratios; what a server \
-cannot do does not count there. `*`: the generator was the bottleneck, so the server may do better. `!`: messages were lost, \
+cannot do does not count there. An asterisk: the generator was the bottleneck, so the server may do better. An exclamation mark: messages were lost, \
 doubled or out of order. The floor is no server to use, and nobody's best.";
 
 /// A table with its heading and what there is to say about it.
@@ -27,6 +27,8 @@ pub(crate) struct Section {
     pub(crate) title: String,
     pub(crate) table: Table,
     pub(crate) text: String,
+    /// Whether its cells are sentences.
+    pub(crate) is_prose: bool,
 }
 
 /// All tables of `results`, the one of everything first.
@@ -36,22 +38,54 @@ pub(crate) fn sections(results: &Results) -> Vec<Section> {
     let works = works.into_iter().map(|work| {
         let purpose = results.entries.iter().find(|entry| entry.name == work);
         let text = purpose.map_or_else(String::new, |entry| entry.purpose.clone());
-        Section { title: work.to_owned(), table: one_work(results, work), text }
+        Section { title: work.to_owned(), table: one_work(results, work), text, is_prose: false }
     });
     let all = Section {
         title: "All works".to_owned(),
         table: overview(results),
         text: LEGEND.to_owned(),
+        is_prose: false,
     };
     std::iter::once(all).chain(works).chain([servers(results)]).collect()
 }
 
+/// What was left out, what failed, and what holds for all entries of a work.
+pub(crate) fn remarks(results: &Results) -> Vec<String> {
+    let mut remarks = results.notes.clone();
+    for entry in &results.entries {
+        if let Some(Failed { what, hint }) = &entry.failure {
+            remarks.push(format!("{}, {}: {what}. {hint}", entry.name, entry.server));
+        }
+        for note in entry.report.iter().flat_map(|report| &report.notes) {
+            let of_work = results.entries.iter().filter(|other| other.name == entry.name);
+            let reports = of_work.filter_map(|other| other.report.as_ref());
+            let remark = format!("{}: {note}", entry.name);
+            if reports.clone().all(|report| report.notes.contains(note))
+                && !remarks.contains(&remark)
+            {
+                remarks.push(remark);
+            }
+        }
+    }
+    remarks
+}
+
 /// The one table of everything.
 pub(crate) fn overview(results: &Results) -> Table {
+    across(results, |_| true)
+}
+
+/// The same with those figures alone that the order goes by: narrow enough for most terminals.
+pub(crate) fn summary(results: &Results) -> Table {
+    across(results, |figure| figure.counts)
+}
+
+fn across(results: &Results, is_wanted: impl Fn(&Figure) -> bool) -> Table {
     let is_measured = |figure: &&Figure| {
         results.servers.iter().any(|server| figure.of_server(results, &server.name).is_some())
     };
-    let figures: Vec<&Figure> = FIGURES.iter().filter(is_measured).collect();
+    let wanted = FIGURES.iter().filter(|figure| is_wanted(figure));
+    let figures: Vec<&Figure> = wanted.filter(is_measured).collect();
     let names = figures.iter().map(|figure| format!(">{}", figure.name));
     let mut table = table(["server", ">× best", &format!(">× {YARDSTICK}")], names);
     let mut ranked: Vec<(f64, &Participant)> =
@@ -89,7 +123,7 @@ fn cell(results: &Results, figure: &Figure, server: &Participant) -> String {
     let Some(value) = figure.of(entry).map(|spread| spread.median) else {
         return FAILED.to_owned();
     };
-    let (value_text, marks) = (plain(value), marks(entry));
+    let (value_text, marks) = (number(value), marks(entry));
     if !figure.counts {
         return format!("{value_text}{marks}");
     }
@@ -123,9 +157,9 @@ fn one_work(results: &Results, work: &str) -> Table {
         let head = [server.title.clone(), times(to_best), times(to_yardstick)];
         let cells = figures.iter().map(|figure| match figure.of(entry) {
             None => FAILED.to_owned(),
-            spread => with_spread(&spread, plain),
+            spread => with_spread(&spread, number),
         });
-        let tail = [lost(entry), generator(entry), remarks(entry)];
+        let tail = [lost(entry), generator(entry), said_of(entry)];
         table.row(head.into_iter().chain(cells).chain(tail));
     }
     table
@@ -138,7 +172,7 @@ fn servers(results: &Results) -> Section {
         let version = results.versions.get(name).cloned().unwrap_or_default();
         table.row([title.clone(), name.clone(), version, note.clone()]);
     }
-    Section { title: "Servers".to_owned(), table, text: String::new() }
+    Section { title: "Servers".to_owned(), table, text: String::new(), is_prose: true }
 }
 
 fn table(head: [&str; 3], further: impl Iterator<Item = String>) -> Table {
@@ -162,10 +196,14 @@ fn generator(entry: &Entry) -> String {
 }
 
 /// In words what [`marks`] says in signs, and why an entry is not whole.
-fn remarks(entry: &Entry) -> String {
+fn said_of(entry: &Entry) -> String {
     let mut remarks = Vec::new();
+    let runs = entry.report.iter().flat_map(|report| &report.runs);
+    let generators = runs.map(|run| &run.generator);
+    let whys: Vec<&str> = generators.filter_map(|generator| generator.why.as_deref()).collect();
     if is_limited(entry) {
-        remarks.push("the generator was the bottleneck".to_owned());
+        let why = whys.first().map_or_else(String::new, |why| format!(": {why}"));
+        remarks.push(format!("the generator was the bottleneck{why}"));
     }
     let faults = faults(entry).into_iter().filter(|(count, _)| *count > 0);
     remarks.extend(faults.map(|(count, what)| format!("{count} {what}")));
@@ -193,6 +231,11 @@ fn faults(entry: &Entry) -> [(u64, &'static str); 4] {
         (sum(|accounting| accounting.out_of_order), "out of order"),
         (sum(|accounting| accounting.corrupt), "corrupt"),
     ]
+}
+
+/// Three digits that count, also of what is small.
+pub(crate) fn number(value: f64) -> String {
+    if value.abs() > 0.0 && value.abs() < 0.095 { format!("{value:.3}") } else { plain(value) }
 }
 
 fn times(ratio: f64) -> String {
@@ -283,7 +326,7 @@ mod tests {
     #[test]
     fn works_that_nobody_did_have_no_column() {
         let head = overview(&results()).markdown().lines().next().unwrap().to_owned();
-        assert!(head.contains("16 in flight k/s") && !head.contains("fan-out"), "{head}");
+        assert!(head.contains("echo-16 k/s") && !head.contains("fan-out"), "{head}");
     }
 
     #[test]
@@ -298,10 +341,34 @@ mod tests {
     #[test]
     fn a_generator_that_was_the_bottleneck_is_said() {
         let mut results = results();
-        results.entries[2].report.as_mut().unwrap().generator_limited = true;
+        let report = results.entries[2].report.as_mut().unwrap();
+        report.generator_limited = true;
+        report.runs[0].generator.why = Some("it waited".to_owned());
         let text = all(&results);
         assert_eq!(line(&text, "UWS")[3], "10.0* (× 1.00)");
-        assert!(text.contains("the generator was the bottleneck |"), "{text}");
+        assert!(text.contains("the generator was the bottleneck: it waited |"), "{text}");
+    }
+
+    #[test]
+    fn what_holds_for_all_servers_of_a_work_is_remarked_once() {
+        let mut results = results();
+        for entry in &mut results.entries[..4] {
+            entry.report.as_mut().unwrap().notes.push("closed loop".to_owned());
+        }
+        results.entries[2].report.as_mut().unwrap().notes.push("of one alone".to_owned());
+        results.notes.push("nats is left out".to_owned());
+        assert_eq!(remarks(&results), ["nats is left out", "echo: closed loop"]);
+    }
+
+    #[test]
+    fn the_summary_has_what_the_order_goes_by_alone() {
+        let head = summary(&results()).markdown().lines().next().unwrap().to_owned();
+        assert_eq!(head, "| server | × best | × uws | echo CPU-s/M | echo-16 CPU-s/M |");
+    }
+
+    #[test]
+    fn small_numbers_keep_their_digits() {
+        assert_eq!([0.0, 0.0137, 0.41, 41.2].map(number), ["0", "0.014", "0.41", "41.2"]);
     }
 
     #[test]

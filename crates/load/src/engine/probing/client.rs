@@ -16,7 +16,7 @@ use crate::wire::frame::{self, opcode};
 
 /// What came of connecting, or of the connection since.
 pub(super) enum Met {
-    Open(Client),
+    Open(Box<Client>),
     /// A close frame: its code and reason.
     Closed(u16, String),
     /// The status of an upgrade that was refused.
@@ -71,7 +71,7 @@ pub(super) fn meet(job: &Job, rules: &mut Rules, number: u32) -> Result<Met, Err
     }
     Ok(match client.ended.take() {
         Some(ended) => *ended,
-        None if client.member.is_open() => Met::Open(client),
+        None if client.member.is_open() => Met::Open(Box::new(client)),
         None => Met::Broken(format!("still {}", client.member.stage.name())),
     })
 }
