@@ -188,7 +188,7 @@ impl Encoder {
     pub(crate) fn write_one(&self, item: Outbound, into: &mut impl FnMut(Written)) -> u64 {
         let written = match item {
             Outbound::Shared(shared) => self.shared(&shared),
-            item => self.own(item.into_message()),
+            item => self.own(&item.into_message()),
         };
         match written {
             Ok(frame) => {
@@ -211,7 +211,7 @@ impl Encoder {
         })
     }
 
-    fn own(&self, message: Message) -> Result<Prepared, CodecError> {
+    fn own(&self, message: &Message) -> Result<Prepared, CodecError> {
         let form = message.form(self.form());
         let part = transform(&self.codec, message.json.clone(), form)?;
         let (frame, bytes) = framed(&self.codec, part, form);
