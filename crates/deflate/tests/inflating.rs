@@ -62,6 +62,18 @@ fn the_limit_itself_is_allowed_and_one_byte_more_is_not() {
 }
 
 #[test]
+fn a_message_beyond_its_limit_is_that_however_it_is_cut_and_whatever_follows() {
+    // Found by fuzzing: damage comes after the limit, in the same call or in a later one.
+    let payload = [0xf3, 0x11, 0x01, 0xff, 0xff, 0x80, 0x01, 0xff, 0xff];
+    for size in [1, 3, payload.len()] {
+        let (mut inflater, mut out) = (Inflater::new(), Vec::new());
+        inflater.begin(1);
+        let pushed = payload.chunks(size).try_for_each(|part| inflater.push(part, &mut out));
+        assert!(matches!(pushed, Err(Error::TooLarge { limit: 1, .. })), "{size}: {pushed:?}");
+    }
+}
+
+#[test]
 fn an_inflater_serves_again_after_each_kind_of_failure() {
     let pool = InflaterPool::new(1);
     let limits = InboundLimits { max_message_bytes: 1000, max_waiting_bytes: 0 };
