@@ -59,7 +59,7 @@ async fn what_was_made_for_many_is_queued_as_it_is() {
     let (here, _there) = duplex(1024);
     let mut server = socket(here, Role::Server, &shared, false);
     let all = Broadcast::new(Prepared::text(text(50)));
-    let frame = all.frame(shared.settings(), server.direction());
+    let frame = all.frame(server.compression());
     server.queue(&frame);
     assert_eq!((frame.is_compressed(), server.pending_bytes()), (true, frame.len()));
     server.queue(Prepared::text(text(50)));
