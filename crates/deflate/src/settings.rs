@@ -23,7 +23,7 @@ impl Settings {
         Self { level: 6, window_bits: WindowBits::MAX, memory_level: 8, threshold: THRESHOLD_BYTES }
     }
 
-    /// What pays for connections with takeover: level 7, 15 bits, memory level 5 (277 KiB a connection), no threshold.
+    /// What pays for connections with takeover: level 7, 15 bits, memory level 5 (278 KiB a connection), no threshold.
     ///
     /// Level 6 of the library below looks for matches less eagerly than that of zlib; over a window of earlier messages
     /// that costs up to 1.3 points of savings. Short messages refer to earlier ones too.
