@@ -16,24 +16,36 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 /// Gives all its bytes when it is told to, and then nothing.
 struct Memory {
     bytes: Bytes,
+    given: usize,
     armed: Arc<AtomicBool>,
 }
 
 impl Memory {
     fn of(frames: usize) -> (Self, Arc<AtomicBool>) {
         let armed = Arc::new(AtomicBool::new(false));
-        let bytes = super::masked(64).repeat(frames).into();
-        (Self { bytes, armed: Arc::clone(&armed) }, armed)
+        let bytes: Bytes = super::masked(64).repeat(frames).into();
+        (Self { given: bytes.len(), bytes, armed: Arc::clone(&armed) }, armed)
+    }
+
+    /// What there is to read, at most so much.
+    fn next_bytes(&mut self, room: usize) -> &[u8] {
+        if self.armed.swap(false, Ordering::Relaxed) {
+            self.given = 0;
+        }
+        let begin = self.given;
+        self.given = self.bytes.len().min(begin + room);
+        &self.bytes[begin..self.given]
     }
 }
 
 impl Read for Memory {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if !self.armed.swap(false, Ordering::Relaxed) {
+        let taken = self.next_bytes(buffer.len());
+        if taken.is_empty() {
             return Err(io::ErrorKind::WouldBlock.into());
         }
-        buffer[..self.bytes.len()].copy_from_slice(&self.bytes);
-        Ok(self.bytes.len())
+        buffer[..taken.len()].copy_from_slice(taken);
+        Ok(taken.len())
     }
 }
 
@@ -49,15 +61,15 @@ impl Write for Memory {
 
 impl AsyncRead for Memory {
     fn poll_read(
-        self: Pin<&mut Self>,
+        mut self: Pin<&mut Self>,
         _: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        // Who brings little room is given a part, as a kernel would.
-        if buffer.remaining() < self.bytes.len() || !self.armed.swap(false, Ordering::Relaxed) {
+        let taken = self.next_bytes(buffer.remaining());
+        if taken.is_empty() {
             return Poll::Pending;
         }
-        buffer.put_slice(&self.bytes);
+        buffer.put_slice(taken);
         Poll::Ready(Ok(()))
     }
 }
