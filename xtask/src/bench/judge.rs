@@ -101,7 +101,8 @@ fn at_most(name: &str, unit: &str, most: Option<f64>, seen: Option<f64>) -> Opti
     let Some(seen) = seen else {
         return Some(Floor { what, seen: "not measured".into(), met: false });
     };
-    Some(Floor { what, seen: format!("{seen:.2} {unit}"), met: seen <= most })
+    let digits = if seen < 0.1 { 3 } else { 2 };
+    Some(Floor { what, seen: format!("{seen:.digits$} {unit}"), met: seen <= most })
 }
 
 /// What the server grew by, over the connections there were, in the worst repetition.
