@@ -43,7 +43,7 @@ async function connectAs(gateway, form) {
     return members(expander.message(value));
   };
   const encode = packs ? pack : JSON.stringify;
-  const client = await connect(gateway, { ...form, decode, encode });
+  const client = await connect(gateway, { ...form, perMessageDeflate: !/gzip|lz4/.test(form.query?.agree), decode, encode });
   Object.assign(frames, { text: 0, binary: 0, bytes: 0 });
   return Object.assign(client, { frames });
 }

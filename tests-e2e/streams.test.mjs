@@ -38,7 +38,7 @@ function spoken(said) {
 async function routed(t, behave, options = {}) {
   const seen = await upstream(t, behave);
   const gateway = await start(t, { toml: routedTo(seen.address, options.route), set: options.set });
-  return { seen, gateway, client: await connect(gateway) };
+  return { seen, gateway, client: await connect(gateway, options.client) };
 }
 
 /** An upstream that replays the answer which the query numbers. */
@@ -263,7 +263,7 @@ test('a client that does not read holds back the upstream, and has the whole ans
     begin(response);
     for (written = 0; written < rounds && !response.destroyed; written += 1) await writeCut(response, bytes, []);
     response.end(events([]));
-  });
+  }, { client: { perMessageDeflate: false } });
   const { stream } = await client.ask({ type: 'stream', query: '0' });
   client.socket.pause();
   let seen = -1;

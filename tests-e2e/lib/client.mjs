@@ -25,13 +25,18 @@ export class Client {
 
   /**
    * `query` and `headers` go with the request, `protocols` are offered, `decode(data, isBinary)` makes a message of a
-   * frame, `encode(message)` the reverse.
+   * frame, `encode(message)` the reverse. `perMessageDeflate` is as `ws` takes it: offered unless it is false.
    */
-  constructor(gateway, { query = {}, headers = {}, protocols = [], decode = plain, encode = JSON.stringify } = {}) {
+  constructor(gateway, options = {}) {
+    const { query = {}, headers = {}, protocols = [], perMessageDeflate = true } = options;
+    const { decode = plain, encode = JSON.stringify } = options;
     const address = new URL(gateway.websocket);
     for (const [name, value] of Object.entries(query)) address.searchParams.set(name, value);
     this.encode = encode;
-    this.socket = new WebSocket(address, protocols, { headers, handshakeTimeout: 10_000 });
+    this.socket = new WebSocket(address, protocols, { headers, perMessageDeflate, handshakeTimeout: 10_000 });
+    /** What the gateway agreed to, as its answer has it. */
+    this.extensions = '';
+    this.socket.once('upgrade', (answer) => (this.extensions = answer.headers['sec-websocket-extensions'] ?? ''));
     this.closed = new Promise((resolve) => {
       this.socket.on('close', (code, reason) => {
         resolve({ code, reason: reason.toString() });

@@ -20,7 +20,7 @@ mod options;
 mod page;
 mod paper;
 mod plan;
-mod processes;
+pub(crate) mod processes;
 mod results;
 mod rows;
 mod run;

@@ -4,7 +4,9 @@
 //! and one module.
 #![expect(clippy::print_stdout, reason = "xtask is a command-line tool: its output is its purpose")]
 
+mod autobahn;
 mod bench;
+mod peers;
 mod repository;
 mod test;
 mod tidy;
@@ -35,6 +37,12 @@ const COMMANDS: &[Command] = &[
         arguments: "[--list]",
         summary: "the invariants of docs/ARCHITECTURE.md: file, line, rule and why",
         run: tidy::command,
+    },
+    Command {
+        name: "autobahn",
+        arguments: "[--short] [--messages N] [--only CASES] [--write]",
+        summary: "the Autobahn test suite against crates/ws, as server and as client",
+        run: autobahn::command,
     },
     Command {
         name: "bench",

@@ -3,16 +3,18 @@
 //!
 //! Knows the order of the stages and the closing line; what a stage does is in the modules below.
 
+mod apart;
 mod bench_smoke;
 mod checks;
+mod conformance;
 mod counts;
 pub(crate) mod metadata;
 pub(crate) mod process;
 mod real_clients;
-mod screen;
+pub(crate) mod screen;
 mod stage;
 mod suites;
-mod tools;
+pub(crate) mod tools;
 
 use std::cell::OnceCell;
 use std::path::Path;
@@ -85,6 +87,30 @@ const STAGES: &[Stage] = &[
         what: "cargo test --workspace --doc --all-features",
         pace: Pace::Quick,
         run: suites::doc_tests,
+    },
+    Stage {
+        name: "autobahn",
+        what: "cargo xtask autobahn --short: all cases of the Autobahn test suite, both roles",
+        pace: Pace::Full,
+        run: conformance::autobahn,
+    },
+    Stage {
+        name: "autobahn-long",
+        what: "cargo xtask autobahn: the same with 50 messages a case in 12.* and 13.*",
+        pace: Pace::Long,
+        run: conformance::autobahn_long,
+    },
+    Stage {
+        name: "fuzz",
+        what: "the fuzz targets over their kept inputs (fuzz/), formatting and lints there",
+        pace: Pace::Full,
+        run: apart::fuzz,
+    },
+    Stage {
+        name: "benches",
+        what: "the micro benchmarks' own tests (benches/), each subject once, formatting and lints",
+        pace: Pace::Full,
+        run: apart::benches,
     },
     Stage {
         name: "node-clients",

@@ -28,13 +28,14 @@ const fn row(takeover: bool, level: u8, bits: u8, memory: u8, threshold: usize) 
     Row { takeover, level, bits, memory, threshold }
 }
 
-const ROWS: [Row; 11] = [
+const ROWS: [Row; 12] = [
     row(false, 6, 15, 8, 128),
     row(false, 6, 15, 8, 1024),
     row(false, 6, 15, 5, 128),
     row(false, 1, 15, 8, 128),
     row(false, 9, 15, 9, 128),
     row(false, 6, 11, 4, 128),
+    row(true, 7, 15, 5, 0),
     row(true, 6, 15, 8, 0),
     row(true, 6, 15, 5, 0),
     row(true, 6, 13, 6, 0),

@@ -62,6 +62,18 @@ fn the_limit_itself_is_allowed_and_one_byte_more_is_not() {
 }
 
 #[test]
+fn a_message_beyond_its_limit_is_that_however_it_is_cut_and_whatever_follows() {
+    // Found by fuzzing: damage comes after the limit, in the same call or in a later one.
+    let payload = [0xf3, 0x11, 0x01, 0xff, 0xff, 0x80, 0x01, 0xff, 0xff];
+    for size in [1, 3, payload.len()] {
+        let (mut inflater, mut out) = (Inflater::new(), Vec::new());
+        inflater.begin(1);
+        let pushed = payload.chunks(size).try_for_each(|part| inflater.push(part, &mut out));
+        assert!(matches!(pushed, Err(Error::TooLarge { limit: 1, .. })), "{size}: {pushed:?}");
+    }
+}
+
+#[test]
 fn an_inflater_serves_again_after_each_kind_of_failure() {
     let pool = InflaterPool::new(1);
     let limits = InboundLimits { max_message_bytes: 1000, max_waiting_bytes: 0 };
@@ -165,6 +177,31 @@ fn a_steady_state_allocates_nothing() {
     let info = allocation_counter::measure(|| (0..10).for_each(|_| round()));
     assert_eq!(info.count_total, 0);
     assert_eq!(out, message);
+}
+
+#[test]
+fn a_connection_in_its_steady_state_allocates_nothing() {
+    let message = b"ebb and flow, and slack water between. ".repeat(20);
+    for takeover in [false, true] {
+        let agreed = Direction { takeover, ..Direction::stateless() };
+        let slots = TakeoverSlots::new(2);
+        let slot = || slots.take().expect("as the test is written");
+        let mut sender = TakeoverCompressor::new(Settings::new(), agreed, slot());
+        let pool = InflaterPool::new(1);
+        let mut receiver = Inbound::new(agreed, InboundLimits::new()).with_slot(slot());
+        let (mut payload, mut out) = (Vec::new(), Vec::new());
+        let mut round = || {
+            payload.clear();
+            out.clear();
+            assert_eq!(sender.compress(&message, &mut payload), Verdict::Compressed);
+            let progress = receiver.push(&pool, &payload, true, &mut out);
+            assert_eq!((progress, &out), (Ok(Progress::Inflated), &message));
+        };
+        // Until the window is full it grows.
+        (0..100).for_each(|_| round());
+        let info = allocation_counter::measure(|| (0..100).for_each(|_| round()));
+        assert_eq!(info.count_total, 0, "takeover: {takeover}");
+    }
 }
 
 #[test]

@@ -196,3 +196,24 @@ fn slots_come_back_with_what_held_them() {
         .with_slot(slots.take().expect("as the test is written"));
     assert_eq!(slots.free(), 2, "a direction without takeover needs none");
 }
+
+#[test]
+fn payloads_of_any_length_end_where_they_should() {
+    // Around the size of the compressor's scratch, where a flush may end with it.
+    let agreed = Direction { takeover: true, ..window(15) };
+    let noise: Vec<u8> = (0..4200_u32)
+        .map(|n| (n.wrapping_mul(n).wrapping_mul(2_654_435_761) >> 11).to_le_bytes()[0])
+        .collect();
+    let (slots, pool) = (TakeoverSlots::new(1), InflaterPool::new(1));
+    let settings = Settings::new().threshold(0);
+    let slot = slots.take().expect("as the test is written");
+    let mut own = TakeoverCompressor::new(settings, agreed, slot);
+    for length in 4000..4200 {
+        own.reset();
+        let mut payload = Vec::new();
+        assert_eq!(own.compress(&noise[..length], &mut payload), Verdict::Compressed);
+        assert!(read(&pool, agreed, &payload) == noise[..length], "{length} bytes");
+        // A stored block's header, the flush's, and where the scratch ends within that a second flush.
+        assert!(payload.len() <= length + 6 + 5, "{length} bytes in {}", payload.len());
+    }
+}

@@ -9,17 +9,18 @@ use arc_swap::{ArcSwap, Guard};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::{HeaderValue, StatusCode, header};
+use tidegate_deflate::{InflaterPool, ServerPolicy, TakeoverSlots, WindowBits};
 use tidegate_message::{MessageId, SessionId, StreamId};
 use tidegate_payload_codec::{Codec, Dictionary};
 use tidegate_pool::{Gate, Pool};
-use tidegate_queue::BatchPolicy;
 use tidegate_ratelimit::{Limit, SharedTotals};
 use tidegate_server::Problem;
-use tidegate_session::{Feature, Features, Handle, Settings, Switches};
+use tidegate_session::{Feature, Features, Handle, Switches, Ticks};
+use tidegate_ws::Deflate;
 
 use crate::config::Config;
 use crate::drain::SHUTTING_DOWN;
-use crate::identity::{Identity, Rights};
+use crate::identity::Identity;
 use crate::live::Live;
 use crate::network::Networks;
 use crate::observe::Counts;
@@ -42,7 +43,11 @@ pub struct App {
     pub(crate) gate: Gate,
     pub(crate) pool: Pool<Handle>,
     pub(crate) codec: Arc<Codec>,
+    /// What the connections share that agreed to permessage-deflate.
+    pub(crate) deflate: Deflate,
     pub(crate) runs: Arc<Runs>,
+    /// Wakes sessions when their time has come.
+    pub(crate) ticks: Ticks,
     pub(crate) limited: Arc<SharedTotals>,
     pub(crate) limited_bytes: Arc<SharedTotals>,
     pub(crate) networks: Arc<Networks>,
@@ -57,6 +62,9 @@ impl App {
     ///
     /// # Errors
     /// A sentence about the part of the configuration that cannot be put into force.
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime.
     pub fn new(
         config: Config,
         address: SocketAddr,
@@ -68,17 +76,24 @@ impl App {
             max_connections: config.pool.max_connections,
             max_connections_per_user: config.pool.max_connections_per_user,
             max_groups_per_session: config.pool.max_groups_per_session,
-        });
+        })
+        .map_err(|impossible| format!("[pool] {impossible}"))?;
+        let deflate = deflate(&config);
+        let (ticks, waking) = Ticks::new();
+        // Ends with the last session.
+        tokio::spawn(waking);
         let spare_key = format!("tg_{}", URL_SAFE_NO_PAD.encode(random::bytes::<24>()));
         let live = Live::new(config, plaintext.unwrap_or(address), spare_key)?;
         Ok(Arc::new(Self {
             gate,
             pool,
-            switches: Arc::new(Switches::new(features(&live.config))),
+            switches: Arc::new(switches(&live.config)),
             live: ArcSwap::from_pointee(live),
             source: OnceLock::new(),
             codec: Arc::new(codec),
+            deflate,
             runs: Arc::default(),
+            ticks,
             limited: Arc::default(),
             limited_bytes: Arc::default(),
             networks: Arc::default(),
@@ -98,6 +113,7 @@ impl App {
     /// Puts another configuration into force. Features that are switched off end at once in all sessions.
     pub(crate) fn put_into_force(&self, live: Live) {
         self.switches.set(features(&live.config));
+        self.switches.set_deflate(live.config.codec.deflate);
         self.live.store(Arc::new(live));
     }
 
@@ -118,11 +134,16 @@ impl App {
     /// The identity of a session without a token: everything is allowed on a loopback address.
     pub(crate) fn anonymous(&self, session: SessionId) -> Identity {
         let live = self.live();
-        let rights = match self.is_local() {
-            true => Rights::all(),
-            false => Rights::configured(&live.config.authorize),
-        };
-        Identity::anonymous(session, rights)
+        Identity::anonymous(session, Arc::clone(&live.anonymous))
+    }
+
+    /// What clients may agree to by permessage-deflate: all that they ask for, but for context takeover, which is as
+    /// configured; `None` where it is off.
+    pub(crate) fn deflate_policy(&self) -> Option<ServerPolicy> {
+        let codec = &self.live().config.codec;
+        let takeover = codec.deflate_takeover > 0;
+        let policy = ServerPolicy::new().outbound_takeover(takeover).inbound_takeover(takeover);
+        codec.deflate.then_some(policy)
     }
 
     /// The features that clients may agree to.
@@ -146,25 +167,6 @@ impl App {
         let limit = &live.config.rate_limit;
         let most = u32::try_from(limit.max_bytes.bytes()).unwrap_or(u32::MAX);
         (most > 0).then(|| Limit::new(most, limit.window))
-    }
-
-    pub(crate) fn session_settings(&self) -> Settings {
-        let live = self.live();
-        let Config { queue, session, heartbeat, codec, .. } = &live.config;
-        Settings {
-            ping_interval: heartbeat.ping_interval,
-            ping_timeout: heartbeat.ping_timeout,
-            max_inflight_commands: session.max_inflight_commands,
-            max_malformed: session.max_malformed as usize,
-            max_depth: codec.max_depth,
-            batch: BatchPolicy {
-                max_messages: queue.batch_size,
-                max_bytes: queue.max_chunk_size.bytes(),
-                max_delay: queue.flush_interval,
-            },
-            write_timeout: session.write_timeout,
-            close_timeout: session.close_timeout,
-        }
     }
 
     pub(crate) fn queue_limits(&self) -> tidegate_queue::Limits {
@@ -223,6 +225,23 @@ fn features(config: &Config) -> Features {
     .into_iter()
     .filter(|(_, on)| *on)
     .fold(Features::NONE, |features, (feature, _)| features.with(feature))
+}
+
+fn switches(config: &Config) -> Switches {
+    let switches = Switches::new(features(config));
+    switches.set_deflate(config.codec.deflate);
+    switches
+}
+
+fn deflate(config: &Config) -> Deflate {
+    let codec = &config.codec;
+    let settings = tidegate_deflate::Settings::new()
+        .level(codec.deflate_level)
+        .memory_level(codec.deflate_memory_level)
+        .window_bits(WindowBits::new(codec.deflate_window_bits).unwrap_or_default())
+        .threshold(codec.deflate_threshold.bytes());
+    let inflaters = InflaterPool::new(codec.deflate_inflaters);
+    Deflate::new(settings, inflaters, TakeoverSlots::new(codec.deflate_takeover))
 }
 
 fn codec_settings(config: &Config) -> tidegate_payload_codec::Settings {

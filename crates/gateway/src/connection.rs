@@ -1,14 +1,16 @@
 //! The life of one socket: from the upgrade over `welcome` to the last thing to be cleaned up.
 
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::Instant;
 
 use tidegate_message::{Close, CloseCode, RequestId, SessionId};
 use tidegate_payload_codec::Encoding;
-use tidegate_pool::{Facts, Member, Permit};
+use tidegate_pool::{Admitted, ConnectionId, Facts, Member, Permit};
 use tidegate_server::{Peer, Stream, Upgrade};
-use tidegate_session::{Encoder, Handle, Session};
-use tidegate_ws::{Role, Socket};
+use tidegate_session::{Encoder, Ended, Feature, Features, Handle, Session};
+use tidegate_ws::{Agreed, Role, Socket};
 
 use crate::accept::{Arrival, Claim, first_auth};
 use crate::app::App;
@@ -16,7 +18,7 @@ use crate::clock;
 use crate::commands::welcome;
 use crate::drain::SHUTTING_DOWN;
 use crate::identity::Identity;
-use crate::lease::Lease;
+use crate::lease::{Expiry, Lease};
 use crate::network::Network;
 use crate::observe::{Registered, count};
 use crate::stack;
@@ -32,52 +34,101 @@ pub(crate) struct Connection {
     pub(crate) arrival: Arrival,
     pub(crate) peer: Option<Peer>,
     pub(crate) encoding: Encoding,
+    /// What was agreed about permessage-deflate.
+    pub(crate) deflate: Option<Agreed>,
     /// Features asked for in the query.
     pub(crate) agree: Vec<String>,
 }
 
 /// A session as its handlers know it.
-#[derive(Clone)]
 pub(crate) struct Me {
+    pub(crate) app: Arc<App>,
     pub(crate) session: SessionId,
+    /// Its place in the registry.
+    stay: ConnectionId,
+    /// Whether its transport compresses.
+    deflated: bool,
     /// Who it was when it came. Its user never changes; what it may do now is in the lease.
     pub(crate) identity: Arc<Identity>,
     /// Where its requests are counted, beside its user.
     pub(crate) network: Option<Network>,
     /// What its last token says; renewed by `auth`.
-    pub(crate) lease: Arc<Lease>,
+    pub(crate) lease: Lease,
     pub(crate) handle: Handle,
     pub(crate) facts: Arc<Facts>,
 }
 
 impl Me {
+    /// The features that it may agree to.
+    pub(crate) fn offered(&self) -> Features {
+        offered(&self.app, self.deflated)
+    }
+
     /// The session as its upstream is told of it.
     pub(crate) fn asker(&self) -> Asker {
         Asker { user: self.identity.user.clone(), session: self.session }
     }
 }
 
+/// The features in use; what is deflated is not compressed before (C4).
+fn offered(app: &App, deflated: bool) -> Features {
+    match app.features() {
+        features if deflated => features.without(Feature::Gzip).without(Feature::Lz4),
+        features => features,
+    }
+}
+
+/// Serves a connection until it ends. Never fails: whatever happens ends this connection alone.
+///
+/// How a session begins and how it ends is boxed and gone when it is done: what lives as long as the connection is
+/// the session's loop alone.
+pub(crate) async fn serve(connection: Box<Connection>, upgrade: Upgrade) {
+    let begun: Pin<Box<dyn Future<Output = Option<Begun>> + Send>> =
+        Box::pin(connection.begin(upgrade));
+    let Some(Begun { session, entry, held }) = begun.await else { return };
+    let me = Arc::clone(&entry.0);
+    let mut running =
+        pin!(session.run(stack::commands(&me), Registered(Arc::clone(&me.facts)), &me.app.ticks));
+    let mut expiry = Expiry::new(me.app.live().config.auth.expiry_grace);
+    let ended = poll_fn(|cx| {
+        let polled = running.as_mut().poll(cx);
+        if polled.is_pending() {
+            expiry.look(cx, &me.lease, &me.handle, &me.app.ticks);
+        }
+        polled
+    });
+    let Ended { close, .. } = ended.await;
+    drop((entry, held));
+    let (session, user, code, reason) = (me.session, &me.identity.user, close.code.0, close.reason);
+    tracing::info!(%session, %user, code, %reason, "session closed");
+}
+
+/// A session that is in the registry and was greeted.
+struct Begun {
+    session: Session<Stream>,
+    entry: Entry,
+    /// Its places at the door, given back when it is gone.
+    held: (Arc<Permit>, Arrival),
+}
+
 impl Connection {
-    /// Serves the connection until it ends. Never fails: whatever happens ends this connection alone.
-    pub(crate) async fn serve(self, upgrade: Upgrade) {
+    /// Up to `welcome`; `None` if it came to nothing, which was said to the client.
+    async fn begin(mut self: Box<Self>, upgrade: Upgrade) -> Option<Begun> {
         let limits = self.app.ws_limits();
-        let socket = match upgrade.socket().await {
-            Ok((stream, read)) => Socket::with_initial(stream, read, Role::Server, limits),
+        let mut socket = match upgrade.socket().await {
+            Ok((stream, read)) => Socket::with_initial(stream, read, Role::Server, limits)
+                .deflate(self.deflate.take()),
             Err(error) => {
-                return tracing::debug!(peer = ?self.peer, %error, "upgrade not completed");
+                tracing::debug!(peer = ?self.peer, %error, "upgrade not completed");
+                return None;
             }
         };
         if self.place.is_over_capacity() {
             count(&self.app.counts.refused_capacity);
-            return self
-                .refuse(socket, Close::new(CloseCode::POLICY, tidegate_pool::AT_CAPACITY))
-                .await;
+            let close = Close::new(CloseCode::POLICY, tidegate_pool::AT_CAPACITY);
+            return self.refuse(socket, close).await;
         }
-        self.identify(socket).await;
-    }
-
-    /// Finds out who it is: from the request, or from a first message `auth`.
-    async fn identify(self, mut socket: Socket<Stream>) {
+        // From the request, or from a first message `auth`.
         let identified = match self.claim.identity.clone() {
             Some(identity) => Ok((identity, None)),
             None => first_auth(&self.app, &mut socket, self.encoding).await,
@@ -88,10 +139,17 @@ impl Connection {
         }
     }
 
-    /// Enters the registry, says `welcome`, runs the session, and takes it out again.
-    async fn admit(self, socket: Socket<Stream>, identity: Identity, id: Option<RequestId>) {
+    /// Enters the registry and says `welcome`.
+    async fn admit(
+        self: Box<Self>,
+        socket: Socket<Stream>,
+        identity: Identity,
+        id: Option<RequestId>,
+    ) -> Option<Begun> {
         let app = Arc::clone(&self.app);
-        let features = app.features().asked(self.agree.iter().map(String::as_str));
+        let deflated = socket.compression().is_some();
+        let offered = offered(&app, deflated);
+        let features = offered.asked(self.agree.iter().map(String::as_str));
         let encoder = Encoder::new(Arc::clone(&app.codec), self.encoding)
             .with_features(features)
             .with_switches(Arc::clone(&app.switches));
@@ -103,64 +161,50 @@ impl Connection {
             now: Instant::now(),
             at_ms: clock::unix_ms(),
         };
-        let (mut running, handle) =
-            Session::new(socket, encoder, app.queue_limits(), app.session_settings());
-        let facts = match app.pool.insert(member, handle.clone()) {
-            Ok(facts) => facts,
+        let settings = Arc::clone(&app.live().session);
+        let (mut running, handle) = Session::new(socket, encoder, app.queue_limits(), settings);
+        let Admitted { id: stay, facts, .. } = match app.pool.insert(member, handle.clone()) {
+            Ok(admitted) => admitted,
             Err(refusal) => {
                 count(&app.counts.refused_user_limit);
                 let close = Close::new(CloseCode(refusal.close_code()), refusal.reason());
-                return running.refuse(close).await;
+                running.refuse(close).await;
+                return None;
             }
         };
-        let registered = Entry {
-            app: Arc::clone(&app),
-            session,
-            facts: Arc::clone(&facts),
-            handle: handle.clone(),
-        };
+        let identity = Arc::new(identity);
+        let lease = Lease::new(Arc::clone(&identity));
+        let network = self.arrival.network;
+        let me = Me { app, session, stay, deflated, identity, network, lease, handle, facts };
+        let entry = Entry(Arc::new(me));
+        let Me { app, identity, .. } = &*entry.0;
         if app.is_draining() {
             // It was at the door when the others were told. Its entry goes when it is gone.
-            return running.refuse(Close::new(CloseCode::GOING_AWAY, SHUTTING_DOWN)).await;
+            running.refuse(Close::new(CloseCode::GOING_AWAY, SHUTTING_DOWN)).await;
+            return None;
         }
         tracing::info!(%session, user = %identity.user, peer = ?self.peer, "session opened");
-        running.greet(welcome(&app, session, &identity.user, features, id));
-        let identity = Arc::new(identity);
-        let lease = Arc::new(Lease::new(Arc::clone(&identity)));
-        let grace = app.live().config.auth.expiry_grace;
-        let expired = Arc::clone(&lease).expired(handle.clone(), grace);
-        let network = self.arrival.network;
-        let me = Me { session, identity, network, lease, handle, facts: Arc::clone(&facts) };
-        let running = running.run(stack::commands(&app, &me), Registered(facts));
-        // The expiry asks the session to end by its handle; it never ends by itself.
-        let ended = tokio::select! {
-            ended = running => ended,
-            never = expired => match never {},
-        };
-        drop(registered);
-        let (code, reason) = (ended.close.code.0, ended.close.reason);
-        tracing::info!(%session, user = %me.identity.user, code, %reason, "session closed");
+        running.greet(welcome(app, session, &identity.user, features, id));
+        let held = (Arc::clone(&self.place), self.arrival.clone());
+        Some(Begun { session: running, entry, held })
     }
 
-    async fn refuse(self, socket: Socket<Stream>, close: Close) {
+    async fn refuse<T>(&self, socket: Socket<Stream>, close: Close) -> Option<T> {
         let wait = self.app.live().config.session.close_timeout;
         tracing::info!(peer = ?self.peer, code = close.code.0, reason = %close.reason, "connection refused");
         socket.close(close.code.0, &close.reason, wait).await;
+        None
     }
 }
 
-/// Everything that must be undone when a session is over, whatever ended it.
-struct Entry {
-    app: Arc<App>,
-    session: SessionId,
-    facts: Arc<Facts>,
-    handle: Handle,
-}
+/// A session's entry in the registry: undone when it is dropped, whatever ended the session.
+struct Entry(Arc<Me>);
 
 impl Drop for Entry {
     fn drop(&mut self) {
-        self.app.pool.remove_own(self.session, &self.facts);
-        self.app.runs.cancel_all(self.session);
-        self.app.counts.add_queue(self.handle.counters());
+        let Me { app, session, stay, handle, .. } = &*self.0;
+        app.pool.remove_own(*stay);
+        app.runs.cancel_all(*session);
+        app.counts.add_queue(handle.counters());
     }
 }

@@ -1,5 +1,7 @@
 //! Who a session is and what it may do. Decided at the door and by each newer token; asked by the layers.
 
+use std::sync::Arc;
+
 use tidegate_message::{GroupId, SessionId, Target, UserId};
 
 use crate::config::Authorize;
@@ -8,7 +10,8 @@ use crate::config::Authorize;
 #[derive(Clone, Debug)]
 pub(crate) struct Identity {
     pub(crate) user: UserId,
-    pub(crate) rights: Rights,
+    /// Shared by all who have no rights of their own.
+    pub(crate) rights: Arc<Rights>,
     /// The session's share under the group strategy `weighted`, where a `join` does not say.
     pub(crate) weight: u32,
     /// When its token expires, in Unix seconds; never without one.
@@ -107,7 +110,7 @@ pub(crate) fn name_of(target: &Target) -> String {
 
 impl Identity {
     /// A session without a token is a user of its own.
-    pub(crate) fn anonymous(session: SessionId, rights: Rights) -> Self {
+    pub(crate) fn anonymous(session: SessionId, rights: Arc<Rights>) -> Self {
         let user =
             UserId::new(&format!("anon:{session}")).expect("an id has no control characters");
         Self { user, rights, weight: 1, expires_at: None }

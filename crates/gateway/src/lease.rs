@@ -1,17 +1,18 @@
 //! How long a session's token is good, and what happens after that.
 
-use std::convert::Infallible;
-use std::future::pending;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, PoisonError, RwLock};
-use std::time::Duration;
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
 
 use tidegate_message::{Close, CloseCode};
-use tidegate_session::Handle;
-use tokio::sync::Notify;
-use tokio::time::sleep;
+use tidegate_session::{Alarm, Handle, Ticks};
 
 use crate::clock;
 use crate::identity::Identity;
+
+/// Stands for a lease without an end.
+const NEVER: u64 = u64::MAX;
 
 /// Who a session is by its last token: its rights, and until when they hold.
 ///
@@ -20,12 +21,14 @@ use crate::identity::Identity;
 #[derive(Debug)]
 pub(crate) struct Lease {
     identity: RwLock<Arc<Identity>>,
-    renewed: Notify,
+    /// In Unix seconds.
+    ends: AtomicU64,
 }
 
 impl Lease {
     pub(crate) fn new(identity: Arc<Identity>) -> Self {
-        Self { identity: RwLock::new(identity), renewed: Notify::new() }
+        let ends = AtomicU64::new(end_of(&identity));
+        Self { identity: RwLock::new(identity), ends }
     }
 
     /// Who the session is now.
@@ -35,33 +38,72 @@ impl Lease {
 
     /// Another token was shown: its rights and its end are in force from here on, also where they are less.
     pub(crate) fn renew(&self, identity: Arc<Identity>) {
+        self.ends.store(end_of(&identity), Relaxed);
         *self.identity.write().unwrap_or_else(PoisonError::into_inner) = identity;
-        self.renewed.notify_one();
     }
 
-    /// Ends the session with 4101 when the lease and its grace are over.
-    pub(crate) async fn expired(self: Arc<Self>, handle: Handle, grace: Duration) -> Infallible {
-        loop {
-            let left = self.left(grace, Duration::from_millis(clock::unix_ms()));
-            if left.is_zero() {
-                handle.end(Close::new(CloseCode::TOKEN_EXPIRED, "token expired"));
-                pending::<()>().await;
-            }
-            // A day at a time: timers do not reach to the end of all time.
-            let wait = sleep(left.min(Duration::from_secs(86_400)));
-            tokio::select! {
-                () = wait => {}
-                () = self.renewed.notified() => {}
-            }
-        }
-    }
-
-    /// How much is left at the Unix time `now`; without a token, as much as there can be.
-    fn left(&self, grace: Duration, now: Duration) -> Duration {
-        let end = self.identity().expires_at.map_or(Duration::MAX, Duration::from_secs);
-        end.saturating_add(grace).saturating_sub(now)
+    /// How much is left at the Unix time `now`; nothing to wait for if there is no end.
+    fn left(&self, grace: Duration, now: Duration) -> Option<Duration> {
+        let ends = self.ends.load(Relaxed);
+        (ends != NEVER).then(|| Duration::from_secs(ends).saturating_add(grace).saturating_sub(now))
     }
 }
+
+fn end_of(identity: &Identity) -> u64 {
+    identity.expires_at.unwrap_or(NEVER)
+}
+
+/// Ends a session when its lease and the grace are over. Looked at by the session's task after everything else it
+/// does, so that a lease which was just renewed is seen.
+#[derive(Debug)]
+pub(crate) struct Expiry {
+    grace: Duration,
+    /// Only for a session that has an end.
+    waiting: Option<Box<Waiting>>,
+}
+
+#[derive(Debug)]
+struct Waiting {
+    alarm: Alarm,
+    /// The end for which the time was reckoned.
+    ends: u64,
+    /// By the monotonic clock.
+    at: Instant,
+}
+
+impl Expiry {
+    pub(crate) const fn new(grace: Duration) -> Self {
+        Self { grace, waiting: None }
+    }
+
+    /// Asks the session to end, with 4101, once it is time; sees to it that the task is woken by then.
+    pub(crate) fn look(&mut self, cx: &Context<'_>, lease: &Lease, handle: &Handle, ticks: &Ticks) {
+        let ends = lease.ends.load(Relaxed);
+        if ends == NEVER {
+            self.waiting = None;
+            return;
+        }
+        let now = Instant::now();
+        let mut waiting = match self.waiting.take() {
+            // The wall clock is asked again when the time has come: it may have been set meanwhile.
+            Some(waiting) if waiting.ends == ends && now < waiting.at => waiting,
+            _ => {
+                let unix = Duration::from_millis(clock::unix_ms());
+                let left = lease.left(self.grace, unix).unwrap_or(DAY).min(DAY);
+                if left.is_zero() {
+                    return handle.end(Close::new(CloseCode::TOKEN_EXPIRED, "token expired"));
+                }
+                Box::new(Waiting { alarm: ticks.alarm(), ends, at: now + left })
+            }
+        };
+        // Pending: `now` is earlier.
+        let _: Poll<()> = waiting.alarm.poll(cx, waiting.at, now);
+        self.waiting = Some(waiting);
+    }
+}
+
+/// Looked at again at least so often: instants do not reach to the end of all time.
+const DAY: Duration = Duration::from_secs(86_400);
 
 #[cfg(test)]
 mod tests {
@@ -71,18 +113,18 @@ mod tests {
 
     fn until(expires_at: Option<u64>) -> Arc<Identity> {
         let user = UserId::new("42").unwrap();
-        Arc::new(Identity { user, rights: Rights::all(), weight: 1, expires_at })
+        Arc::new(Identity { user, rights: Arc::new(Rights::all()), weight: 1, expires_at })
     }
 
     #[test]
     fn the_last_token_says_how_long_it_lasts_be_it_more_or_less() {
         let (grace, now) = (Duration::from_secs(5), Duration::from_secs(90));
         let lease = Lease::new(until(Some(100)));
-        assert_eq!(lease.left(grace, now), Duration::from_secs(15));
+        assert_eq!(lease.left(grace, now), Some(Duration::from_secs(15)));
         lease.renew(until(Some(200)));
-        assert_eq!(lease.left(grace, now), Duration::from_secs(115));
+        assert_eq!(lease.left(grace, now), Some(Duration::from_secs(115)));
         lease.renew(until(Some(80)));
-        assert_eq!(lease.left(grace, now), Duration::ZERO);
-        assert_eq!(Lease::new(until(None)).left(grace, now), Duration::MAX - now);
+        assert_eq!(lease.left(grace, now), Some(Duration::ZERO));
+        assert_eq!(Lease::new(until(None)).left(grace, now), None);
     }
 }

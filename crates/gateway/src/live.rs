@@ -4,7 +4,11 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use tidegate_queue::BatchPolicy;
+use tidegate_session::Settings;
+
 use crate::config::Config;
+use crate::identity::Rights;
 use crate::shared_limits::SharedLimits;
 use crate::token::Verifier;
 use crate::upstream::Routes;
@@ -17,6 +21,10 @@ pub(crate) struct Live {
     /// The limits of users, addresses, routes and the API, with what they have counted.
     pub(crate) shared_limits: Arc<SharedLimits>,
     pub(crate) api_key: String,
+    /// What all sessions of this configuration share.
+    pub(crate) session: Arc<Settings>,
+    /// The rights of sessions without a token: everything on a loopback address.
+    pub(crate) anonymous: Arc<Rights>,
 }
 
 impl Live {
@@ -72,6 +80,29 @@ impl Live {
             }
             _ => Arc::new(SharedLimits::new(&config)),
         };
-        Ok(Self { config, routes, verifier, shared_limits, api_key })
+        let session = Arc::new(session_settings(&config));
+        let anonymous = Arc::new(match config.is_loopback() {
+            true => Rights::all(),
+            false => Rights::configured(&config.authorize),
+        });
+        Ok(Self { config, routes, verifier, shared_limits, api_key, session, anonymous })
+    }
+}
+
+fn session_settings(config: &Config) -> Settings {
+    let Config { queue, session, heartbeat, codec, .. } = config;
+    Settings {
+        ping_interval: heartbeat.ping_interval,
+        ping_timeout: heartbeat.ping_timeout,
+        max_inflight_commands: session.max_inflight_commands,
+        max_malformed: session.max_malformed as usize,
+        max_depth: codec.max_depth,
+        batch: BatchPolicy {
+            max_messages: queue.batch_size,
+            max_bytes: queue.max_chunk_size.bytes(),
+            max_delay: queue.flush_interval,
+        },
+        write_timeout: session.write_timeout,
+        close_timeout: session.close_timeout,
     }
 }

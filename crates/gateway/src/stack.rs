@@ -58,22 +58,21 @@ pub fn accept(app: &Arc<App>) -> AcceptService {
 /// Per session: observe → byte limit → rate limit → shared limits → authorize → deadline → router. Not boxed: a
 /// message passes by calls alone.
 pub(crate) fn commands(
-    app: &Arc<App>,
-    me: &Me,
+    me: &Arc<Me>,
 ) -> impl Service<Command, Response = Outcome, Error = Refusal, Future: Unpin + Send> + Send + use<>
 {
+    let app = &me.app;
     let (priced, free) = app.limits();
     let cost = |request: &Command| {
         if request.command.is_free() { Cost::Free } else { Cost::Units(1) }
     };
     let limit =
         RateLimitLayer::new(priced, free, cost, Instant::now).totals(Arc::clone(&app.limited));
-    let (shared, who, network) =
-        (Arc::clone(&app.live().shared_limits), Arc::clone(&me.identity), me.network);
-    let lease = Arc::clone(&me.lease);
+    let (shared, [who, leased]) =
+        (Arc::clone(&app.live().shared_limits), [(); 2].map(|()| Arc::clone(me)));
     ServiceBuilder::new()
         // Outermost: refused commands count too.
-        .layer(ObserveLayer { app: Arc::clone(app), facts: Arc::clone(&me.facts) })
+        .layer(ObserveLayer(Arc::clone(me)))
         // First of the limits: what was read was read, whatever the others say of it.
         .layer(option_layer(app.byte_limit().map(|limit| {
             RateLimitLayer::new(limit, limit, bytes_since(&me.facts), Instant::now)
@@ -85,16 +84,18 @@ pub(crate) fn commands(
         .layer(option_layer(app.live().shared_limits.concern_commands().then(|| {
             guard(move |request: &mut Command| match request.command.is_free() {
                 true => Ok(()),
-                false => shared.command(&who.user, network, Instant::now()).map_err(Refusal::from),
+                false => shared
+                    .command(&who.identity.user, who.network, Instant::now())
+                    .map_err(Refusal::from),
             })
         })))
         // After the limits, so that guessing at rights is limited too; by the rights of the last token.
         .layer(guard(move |request: &mut Command| {
-            authorize(&lease.identity(), &request.command).map_err(Refusal)
+            authorize(&leased.lease.identity(), &request.command).map_err(Refusal)
         }))
         // Innermost: only the handler's own time counts.
         .layer(DeadlineLayer(app.live().config.session.command_timeout))
-        .service(Router { app: Arc::clone(app), me: me.clone() })
+        .service(Router(Arc::clone(me)))
 }
 
 /// Per route: first byte in time → reused connections. Nothing is tried twice: a question asked again is paid again.

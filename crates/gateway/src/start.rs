@@ -179,8 +179,8 @@ async fn sweep(app: &App) {
         };
         sleep(interval).await;
         let idle = app.pool.sweep(Instant::now(), idle_timeout);
-        for (session, handle) in idle {
-            tracing::info!(%session, "session is idle");
+        for (id, handle) in idle {
+            tracing::info!(session = %id.session(), "session is idle");
             handle.end(Close::new(CloseCode::NORMAL, "idle"));
         }
     }

@@ -242,8 +242,7 @@ pub(crate) fn health(app: &App) -> Health {
             payload_optimization: features.has(Feature::Optimize),
             message_batching: features.has(Feature::Batch),
             gzip_compression: features.has(Feature::Gzip),
-            // The transport does not negotiate it yet.
-            permessage_deflate: false,
+            permessage_deflate: app.live().config.codec.deflate,
         },
         performance: Performance {
             total_messages: codec.total_messages,

@@ -147,19 +147,22 @@ pub struct HttpPublish {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Notice {
-    /// The pattern of the message.
+    /// The pattern of the message. Filler is letters a to z and digits: it must hold something else.
     pub pattern: String,
     /// The text before a decimal number in it: how many messages it speaks for. Without it, one.
     #[serde(default)]
     pub count: Option<String>,
 }
 
-/// What is sent when a message is received that is this pattern.
+/// What is sent when a message of the protocol's own is received.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Heartbeat {
     /// The beginning of the message.
     pub receive: String,
+    /// Whether it may stand anywhere in a message, behind others.
+    #[serde(default)]
+    pub anywhere: bool,
     /// What it is answered by.
     pub send: String,
 }

@@ -30,6 +30,9 @@ pub struct Job {
     /// To a server elsewhere, connections come from wherever the system says.
     #[serde(default)]
     pub sources: Option<u32>,
+    /// Bytes that the system may hold for a connection that does not read. Without it, as many as it likes: megabytes.
+    #[serde(default)]
+    pub receive_buffer: Option<u32>,
     /// How long load runs before it counts, in milliseconds.
     #[serde(default = "warmup_ms")]
     pub warmup_ms: u64,
@@ -60,6 +63,7 @@ impl Job {
             dialect,
             threads: one(),
             sources: None,
+            receive_buffer: None,
             warmup_ms: warmup_ms(),
             duration_ms: duration_ms(),
             repeat: one(),

@@ -6,3 +6,53 @@
 pub mod dialect;
 pub mod job;
 pub mod report;
+
+#[cfg(feature = "engine")]
+mod clock;
+#[cfg(feature = "engine")]
+mod cost;
+#[cfg(feature = "engine")]
+mod engine;
+#[cfg(feature = "engine")]
+mod error;
+#[cfg(feature = "engine")]
+mod floor;
+#[cfg(feature = "engine")]
+mod link;
+#[cfg(feature = "engine")]
+mod member;
+#[cfg(feature = "engine")]
+mod plan;
+#[cfg(feature = "engine")]
+mod poll;
+#[cfg(feature = "engine")]
+mod rules;
+#[cfg(feature = "engine")]
+mod socket;
+#[cfg(feature = "engine")]
+mod tally;
+#[cfg(feature = "engine")]
+mod times;
+#[cfg(feature = "engine")]
+mod track;
+#[cfg(feature = "engine")]
+mod upstream;
+#[cfg(feature = "engine")]
+mod watch;
+#[cfg(feature = "engine")]
+mod wire;
+#[cfg(feature = "engine")]
+mod worker;
+
+#[cfg(feature = "engine")]
+pub use cost::{Cost, cost_of_own};
+#[cfg(feature = "engine")]
+pub use engine::run;
+#[cfg(feature = "engine")]
+pub use error::Error;
+#[cfg(feature = "engine")]
+pub use upstream::Upstream;
+
+#[doc = include_str!("../README.md")]
+#[cfg(all(doctest, feature = "engine"))]
+struct Readme;

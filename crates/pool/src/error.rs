@@ -5,6 +5,23 @@ pub const AT_CAPACITY: &str = "Server at capacity";
 /// Close reason of a connection beyond its user's limit (protocol rule 6): come back after a wait.
 pub const USER_LIMIT_REACHED: &str = "Connection limit reached";
 
+/// Settings that cannot work; nothing is built of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{field}` {why}")]
+pub struct Impossible {
+    /// The field that is wrong.
+    pub field: &'static str,
+    /// What is wrong with it, as the rest of a sentence.
+    pub why: &'static str,
+}
+
+impl Impossible {
+    /// Refuses zero.
+    pub(crate) fn if_zero(field: &'static str, is_zero: bool) -> Result<(), Self> {
+        if is_zero { Err(Self { field, why: "must be at least 1" }) } else { Ok(()) }
+    }
+}
+
 /// Why a session was not taken into the pool.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]

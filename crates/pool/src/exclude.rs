@@ -41,7 +41,7 @@ impl<'a> Excluded<'a> {
     }
 
     pub(crate) fn admits<H>(&self, seat: &Seat<H>) -> bool {
-        !self.sessions.contains(&seat.session) && !self.users.contains(&seat.user)
+        !self.sessions.contains(&seat.id.session()) && !self.users.contains(&seat.user)
     }
 }
 

@@ -1,9 +1,7 @@
 //! The door: counts sockets before anything is known of them. Knows no sessions and no users.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
-
 use crate::Full;
+use crate::sync::{Arc, AtomicUsize, Ordering::Relaxed};
 
 /// Lets in as many sockets as there is capacity, and a few more that are only told so.
 ///
@@ -42,7 +40,7 @@ impl Gate {
         Self(Arc::new(Places { max, margin: (max / 20).max(16), inside, over }))
     }
 
-    /// Takes a place for one socket, held until the last clone of the [`Permit`] is dropped.
+    /// Takes a place for one socket, held until the [`Permit`] is dropped. Allocates nothing.
     ///
     /// # Errors
     /// [`Full`] if capacity and margin are taken.
@@ -55,7 +53,7 @@ impl Gate {
         } else {
             return Err(Full);
         };
-        Ok(Permit(Arc::new(Held { places: Arc::clone(&self.0), over_capacity })))
+        Ok(Permit { places: Arc::clone(&self.0), over_capacity })
     }
 
     /// Sockets within the capacity now.
@@ -88,28 +86,25 @@ fn take(counter: &AtomicUsize, max: usize) -> bool {
     counter.fetch_update(Relaxed, Relaxed, |taken| (taken < max).then_some(taken + 1)).is_ok()
 }
 
-/// A place at the [`Gate`]; it is free again when the last clone is dropped.
+/// A place at the [`Gate`]; it is free again when this is dropped.
 ///
-/// It can be cloned because request extensions ask for that; a clone takes no second place.
-#[derive(Clone, Debug)]
+/// Where it has to be cloned, as in request extensions, it goes into an [`Arc`](std::sync::Arc).
+#[derive(Debug)]
 #[must_use = "a permit that is dropped frees its place at once"]
-pub struct Permit(Arc<Held>);
+pub struct Permit {
+    places: Arc<Places>,
+    over_capacity: bool,
+}
 
 impl Permit {
     /// Whether the place is in the margin: the session is told so and closed.
     #[must_use]
     pub fn is_over_capacity(&self) -> bool {
-        self.0.over_capacity
+        self.over_capacity
     }
 }
 
-#[derive(Debug)]
-struct Held {
-    places: Arc<Places>,
-    over_capacity: bool,
-}
-
-impl Drop for Held {
+impl Drop for Permit {
     fn drop(&mut self) {
         let counter = if self.over_capacity { &self.places.over } else { &self.places.inside };
         counter.fetch_sub(1, Relaxed);

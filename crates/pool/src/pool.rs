@@ -4,23 +4,23 @@
 //! Locks are taken in the order seat, then groups or users, then sessions. None is held while code of the
 //! caller runs.
 
-use std::collections::HashMap;
 use std::fmt;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
-use std::time::{Duration, Instant};
+use std::sync::OnceLock;
+use std::time::Instant;
 
 use tidegate_message::{GroupId, SessionId, UserId};
 
-use crate::exclude::Excluded;
 use crate::groups::Groups;
-use crate::roster::Roster;
-use crate::seat::{Seat, weight};
-use crate::shards::{SHARDS, Shards};
-use crate::stats::{Tally, percent};
+use crate::hash::{IdHash, NameHash};
+use crate::seat::{Membership, Seat, weight};
+use crate::sessions::Sessions;
+use crate::shards::Shards;
+use crate::sync::{Arc, AtomicU64, AtomicUsize, Ordering::Relaxed};
+use crate::time::Moment;
+use crate::users::Users;
 use crate::{
-    Connection, Exclude, Facts, JoinError, Limits, Member, Refusal, Removed, Stats, Strategy,
-    Target,
+    Admitted, ConnectionId, Facts, Impossible, JoinError, Limits, Member, Refusal, Removed,
+    Strategy,
 };
 
 /// The live connections. `H` is the handle by which a session is reached: a sender, say.
@@ -33,7 +33,7 @@ use crate::{
 /// use tidegate_message::{SessionId, UserId};
 /// use tidegate_pool::{Exclude, Limits, Member, Pool, Target};
 ///
-/// let pool = Pool::new(Limits::default());
+/// let pool = Pool::new(Limits::default()).unwrap();
 /// let (session, user) = (SessionId::from_random([1; 12]), UserId::new("ann").unwrap());
 /// let member = Member { session, user: user.clone(), weight: 1, now: Instant::now(), at_ms: 0 };
 /// pool.insert(member, "handle").unwrap();
@@ -43,61 +43,60 @@ use crate::{
 /// ```
 pub struct Pool<H> {
     limits: Limits,
-    users: Shards<HashMap<UserId, Roster<H>>>,
-    sessions: Shards<Sessions<H>>,
-    groups: Groups<H>,
+    pub(crate) users: Shards<Users<H>, NameHash>,
+    pub(crate) sessions: Shards<Sessions<H>, IdHash>,
+    pub(crate) groups: Groups<H>,
     count: AtomicUsize,
     peak: AtomicUsize,
-}
-
-/// The sessions of one shard, and what those that left it have sent and received.
-struct Sessions<H> {
-    seats: HashMap<SessionId, Arc<Seat<H>>>,
-    closed: Tally,
-}
-
-impl<H> Default for Sessions<H> {
-    fn default() -> Self {
-        Self { seats: HashMap::new(), closed: Tally::default() }
-    }
+    /// The generation of the next stay.
+    generation: AtomicU64,
+    /// The first moment that was heard of: notes of times are counted from it.
+    since: OnceLock<Instant>,
 }
 
 impl<H> Pool<H> {
     /// An empty pool.
-    #[must_use]
-    pub fn new(limits: Limits) -> Self {
-        Self {
+    ///
+    /// # Errors
+    /// [`Impossible`] if `max_connections` or `max_connections_per_user` is 0.
+    pub fn new(limits: Limits) -> Result<Self, Impossible> {
+        limits.check()?;
+        Ok(Self {
             limits,
-            users: Shards::new(),
-            sessions: Shards::new(),
+            users: Shards::new(NameHash::default(), Users::new),
+            sessions: Shards::new(IdHash::default(), Sessions::new),
             groups: Groups::new(),
             count: AtomicUsize::new(0),
             peak: AtomicUsize::new(0),
-        }
+            generation: AtomicU64::new(0),
+            since: OnceLock::new(),
+        })
     }
 
     /// Takes a session in. Both limits hold exactly, however many insert at once.
     ///
     /// # Errors
     /// [`Refusal`], which has the close code and reason. Nothing is changed then.
-    pub fn insert(&self, member: Member, handle: H) -> Result<Arc<Facts>, Refusal> {
+    pub fn insert(&self, member: Member, handle: H) -> Result<Admitted, Refusal> {
+        let second = self.moment(member.now).second();
+        let generation = self.generation.fetch_add(1, Relaxed);
         // Made before and dropped after the locks: a refused handle may do anything as it is dropped.
-        let seat = Arc::new(Seat::new(member, handle));
+        let seat = Arc::new(Seat::new(member, generation, handle));
+        let session = seat.id.session();
         self.users.write(&seat.user, |users| {
-            if users.get(&seat.user).map_or(0, Roster::len) >= self.limits.max_connections_per_user
-            {
+            if users.sessions_of(&seat.user) >= self.limits.max_connections_per_user {
                 return Err(Refusal::PerUser);
             }
-            self.sessions.write(&seat.session, |sessions| {
-                if sessions.seats.contains_key(&seat.session) {
+            self.sessions.write(&session, |sessions| {
+                if sessions.find(session).is_some() {
                     return Err(Refusal::InUse);
                 }
                 self.count_in()?;
-                sessions.seats.insert(seat.session, Arc::clone(&seat));
+                sessions.insert(Arc::clone(&seat), second);
                 Ok(())
             })?;
-            users.entry(seat.user.clone()).or_default().push(Arc::clone(&seat), seat.weight);
-            Ok(Arc::clone(&seat.facts))
+            users.insert(Arc::clone(&seat));
+            Ok(Admitted { id: seat.id, facts: Arc::clone(&seat.facts) })
         })
     }
 
@@ -108,51 +107,10 @@ impl<H> Pool<H> {
         self.vacate(&self.seat(session)?)
     }
 
-    /// Removes a session if it is still the one that these facts were given to. A connection that ends
-    /// late does not remove the one that took its id over by a resume.
-    pub fn remove_own(&self, session: SessionId, facts: &Arc<Facts>) -> Option<Removed> {
-        self.vacate(&self.seat(session).filter(|seat| Arc::ptr_eq(&seat.facts, facts))?)
-    }
-
-    /// Calls `f` for each session that is meant, and says for how many.
-    ///
-    /// No lock is held then: `f` may use the pool. So a session may have left a moment ago, and one that
-    /// comes meanwhile may be passed over. A group's strategy picks among those that are not excluded.
-    pub fn for_each(
-        &self,
-        target: &Target,
-        exclude: &Exclude<'_>,
-        mut f: impl FnMut(SessionId, &H),
-    ) -> usize {
-        let excluded = Excluded::new(exclude);
-        let mut seats = Vec::new();
-        let mut hand_out = |seats: &mut Vec<Arc<Seat<H>>>| {
-            seats.drain(..).map(|seat| f(seat.session, &seat.handle)).count()
-        };
-        match target {
-            Target::Session(session) => {
-                seats.extend(self.seat(*session).filter(|seat| excluded.admits(seat)));
-            }
-            Target::User(user) => self.users.read(user, |users| {
-                let slots = users.get(user).map(Roster::slots).unwrap_or_default();
-                let admitted = slots.iter().filter(|slot| excluded.admits(&slot.seat));
-                seats.extend(admitted.map(|slot| Arc::clone(&slot.seat)));
-            }),
-            Target::Group(group) => self.groups.collect(group, &excluded, &mut seats),
-            Target::All => {
-                // Part by part, so that no list of all is made.
-                let mut reached = 0;
-                for number in 0..SHARDS {
-                    self.sessions.nth(number, |sessions| {
-                        let admitted = sessions.seats.values().filter(|seat| excluded.admits(seat));
-                        seats.extend(admitted.cloned());
-                    });
-                    reached += hand_out(&mut seats);
-                }
-                return reached;
-            }
-        }
-        hand_out(&mut seats)
+    /// Removes a session if this stay has not ended: a connection that ends late does not remove the one that
+    /// took its id over.
+    pub fn remove_own(&self, id: ConnectionId) -> Option<Removed> {
+        self.vacate(&self.own_seat(id)?)
     }
 
     /// Lets a session join a group, or changes its weight there: `weight`, else the member's own.
@@ -169,44 +127,39 @@ impl<H> Pool<H> {
         let seat = self.seat(session).ok_or(JoinError::UnknownSession)?;
         let weight = weight(asked.unwrap_or(seat.weight));
         let max = self.limits.max_groups_per_session;
-        seat.groups(|joined| {
-            let joined = joined.as_mut().ok_or(JoinError::UnknownSession)?;
-            if joined.contains(group) {
-                self.groups.reweigh(group, session, weight);
+        let joining = seat.change_groups(|joined| {
+            if let Some(membership) = joined.iter().find(|one| one.group == *group) {
+                self.groups.reweigh(group, membership.stamp, weight);
                 return Ok(false);
             }
             if joined.len() >= max {
                 return Err(JoinError::TooManyGroups { max });
             }
-            self.groups.add(group, Arc::clone(&seat), weight);
-            joined.push(group.clone());
+            let stamp = self.groups.add(group, Arc::clone(&seat), weight);
+            joined.push(Membership { group: group.clone(), stamp });
             Ok(true)
-        })
+        });
+        joining.unwrap_or(Err(JoinError::UnknownSession))
     }
 
     /// Lets a session leave a group. False if it was not in it.
     pub fn leave(&self, session: SessionId, group: &GroupId) -> bool {
         let Some(seat) = self.seat(session) else { return false };
-        seat.groups(|joined| {
-            let Some(joined) = joined else { return false };
-            let Some(place) = joined.iter().position(|name| name == group) else { return false };
-            joined.swap_remove(place);
-            self.groups.remove(group, session);
+        let leaving = seat.change_groups(|joined| {
+            let Some(place) = joined.iter().position(|one| one.group == *group) else {
+                return false;
+            };
+            let Membership { group, stamp } = joined.swap_remove(place);
+            self.groups.remove(&group, stamp);
             true
-        })
-    }
-
-    /// Who is in a group, in no particular order.
-    #[must_use]
-    pub fn presence(&self, group: &GroupId) -> Vec<(UserId, SessionId)> {
-        self.groups.presence(group)
+        });
+        leaving.unwrap_or(false)
     }
 
     /// The groups that a session is in, in no particular order.
     #[must_use]
     pub fn groups_of(&self, session: SessionId) -> Vec<GroupId> {
-        let seat = self.seat(session);
-        seat.and_then(|seat| seat.groups(|joined| joined.clone())).unwrap_or_default()
+        self.seat(session).map(|seat| seat.groups()).unwrap_or_default()
     }
 
     /// The groups with members, and how many each has, in no particular order.
@@ -219,6 +172,7 @@ impl<H> Pool<H> {
     ///
     /// False, and nothing is set, if the group has no members and
     /// [`MAX_REMEMBERED_STRATEGIES`](crate::MAX_REMEMBERED_STRATEGIES) such groups have a strategy already.
+    #[must_use = "false says that nothing was set"]
     pub fn set_strategy(&self, group: &GroupId, strategy: Strategy) -> bool {
         self.groups.set_strategy(group, strategy)
     }
@@ -232,13 +186,20 @@ impl<H> Pool<H> {
     /// The facts of a session.
     #[must_use]
     pub fn facts(&self, session: SessionId) -> Option<Arc<Facts>> {
-        self.seat(session).map(|seat| Arc::clone(&seat.facts))
+        self.sessions
+            .read(&session, |sessions| sessions.find(session).map(|seat| Arc::clone(&seat.facts)))
     }
 
     /// How many sessions a user has.
     #[must_use]
     pub fn sessions_of(&self, user: &UserId) -> usize {
-        self.users.read(user, |users| users.get(user).map_or(0, Roster::len))
+        self.users.read(user, |users| users.sessions_of(user))
+    }
+
+    /// The most sessions that there were at once.
+    #[must_use]
+    pub fn peak(&self) -> usize {
+        self.peak.load(Relaxed)
     }
 
     /// How many sessions there are.
@@ -259,61 +220,6 @@ impl<H> Pool<H> {
         self.limits
     }
 
-    /// All connections, in no particular order. A walk over everything: for operators, not for messages.
-    #[must_use]
-    pub fn connections(&self) -> Vec<Connection> {
-        self.seats_where(|_| true).iter().map(|seat| connection(seat)).collect()
-    }
-
-    /// One connection.
-    #[must_use]
-    pub fn connection(&self, session: SessionId) -> Option<Connection> {
-        self.seat(session).map(|seat| connection(&seat))
-    }
-
-    /// The idle sessions: no application message either way for `idle_after`, in no group, following no
-    /// stream. They stay in the pool; closing them is up to the caller.
-    #[must_use]
-    pub fn sweep(&self, now: Instant, idle_after: Duration) -> Vec<(SessionId, H)>
-    where
-        H: Clone,
-    {
-        let quiet =
-            |seat: &Seat<H>| seat.facts.following() == 0 && seat.facts.idle_for(now) >= idle_after;
-        let mut seats = self.seats_where(quiet);
-        seats.retain(|seat| !seat.is_in_a_group());
-        seats.iter().map(|seat| (seat.session, seat.handle.clone())).collect()
-    }
-
-    /// The pool in figures. A walk over everything, a part at a time: the totals of bytes never go back.
-    #[must_use]
-    pub fn stats(&self) -> Stats {
-        let (mut closed, mut all) = (Tally::default(), Tally::default());
-        self.sessions.each(|sessions| {
-            closed.merge(sessions.closed);
-            sessions.seats.values().for_each(|seat| all.add(&seat.facts.snapshot()));
-        });
-        all.merge(closed);
-        let mut connections_by_user = HashMap::new();
-        self.users.each(|users| {
-            connections_by_user
-                .extend(users.iter().map(|(user, roster)| (user.clone(), roster.len())));
-        });
-        let total_connections = self.len();
-        Stats {
-            total_connections,
-            max_connections: self.limits.max_connections,
-            capacity_used_percent: percent(total_connections, self.limits.max_connections),
-            unique_users: connections_by_user.len(),
-            total_bytes_sent: all.sent,
-            total_bytes_received: all.received,
-            avg_bytes_per_connection: all.avg_bytes(),
-            peak_connections: self.peak.load(Relaxed),
-            connections_opened: all.connections,
-            connections_by_user,
-        }
-    }
-
     fn count_in(&self) -> Result<(), Refusal> {
         let more = |count| (count < self.limits.max_connections).then_some(count + 1);
         let before =
@@ -325,46 +231,27 @@ impl<H> Pool<H> {
     /// Removes a seat everywhere. Its own lock is held all the while: of two that remove it one waits and
     /// gets `None`, and its id is free for another only when every trace of it is gone.
     fn vacate(&self, seat: &Arc<Seat<H>>) -> Option<Removed> {
-        let session = seat.session;
-        let groups = seat.groups(|joined| {
-            let groups = joined.take()?;
-            groups.iter().for_each(|group| self.groups.remove(group, session));
+        let (groups, ()) = seat.leave(|joined| {
+            joined.iter().for_each(|one| self.groups.remove(&one.group, one.stamp));
             self.users.write(&seat.user, |users| {
-                self.sessions.write(&session, |sessions| {
-                    sessions.seats.remove(&session);
-                    sessions.closed.add(&seat.facts.snapshot());
-                });
-                let Some(roster) = users.get_mut(&seat.user) else { return };
-                roster.remove(session);
-                if roster.is_empty() {
-                    users.remove(&seat.user);
-                }
+                self.sessions.write(&seat.id.session(), |sessions| sessions.remove(seat));
+                users.remove(seat);
             });
             self.count.fetch_sub(1, Relaxed);
-            Some(groups)
         })?;
         Some(Removed { user: seat.user.clone(), groups, facts: Arc::clone(&seat.facts) })
     }
 
-    fn seat(&self, session: SessionId) -> Option<Arc<Seat<H>>> {
-        self.sessions.read(&session, |sessions| sessions.seats.get(&session).cloned())
+    pub(crate) fn seat(&self, session: SessionId) -> Option<Arc<Seat<H>>> {
+        self.sessions.read(&session, |sessions| sessions.find(session).cloned())
     }
 
-    fn seats_where(&self, wanted: impl Fn(&Seat<H>) -> bool) -> Vec<Arc<Seat<H>>> {
-        let mut seats = Vec::new();
-        self.sessions.each(|sessions| {
-            seats.extend(sessions.seats.values().filter(|seat| wanted(seat)).cloned());
-        });
-        seats
+    pub(crate) fn own_seat(&self, id: ConnectionId) -> Option<Arc<Seat<H>>> {
+        self.seat(id.session()).filter(|seat| seat.id == id)
     }
-}
 
-fn connection<H>(seat: &Seat<H>) -> Connection {
-    Connection {
-        session: seat.session,
-        user: seat.user.clone(),
-        groups: seat.groups(|groups| groups.clone()).unwrap_or_default(),
-        facts: seat.facts.snapshot(),
+    pub(crate) fn moment(&self, now: Instant) -> Moment {
+        Moment { now, since: *self.since.get_or_init(|| now) }
     }
 }
 

@@ -1,144 +1,146 @@
-//! The sessions of one user or one group, in a row: quick to walk, and each is found and removed in
-//! constant time. Knows nothing of locks.
+//! The sessions of one user or one group, in the order in which they came. Each has a stamp that grows from
+//! place to place and never changes, so that a walk can stop, let go of the lock, and go on where it was,
+//! whoever came or left meanwhile. Knows nothing of locks.
 
-use std::collections::HashMap;
-use std::sync::Arc;
-
-use tidegate_message::SessionId;
-
+use crate::chunk::Chunk;
 use crate::seat::Seat;
+use crate::sync::Arc;
 
-/// Up to this many are searched one by one, which costs no memory for an index.
-const MAX_UNINDEXED: usize = 16;
-/// An index is dropped below this many; lower than it is built at, so that one session does not toggle it.
-const MIN_INDEXED: usize = 8;
+/// A walk looks at so many places before it lets go of the lock.
+const MAX_STEPS: usize = 256;
+/// So many holes more than sessions are left in a list, so that short ones are not moved about.
+const SPARE: usize = 16;
+const WEIGHT_BITS: u32 = 10;
 
+/// A place: who sits there, and a stamp with a weight in its lowest bits. Sixteen bytes.
 #[derive(Debug)]
 pub(crate) struct Slot<H> {
-    pub(crate) seat: Arc<Seat<H>>,
-    pub(crate) weight: u32,
+    seat: Option<Arc<Seat<H>>>,
+    mark: u64,
+}
+
+impl<H> Slot<H> {
+    /// Who sits there; `None` if they left.
+    pub(crate) fn seat(&self) -> Option<&Arc<Seat<H>>> {
+        self.seat.as_ref()
+    }
+
+    pub(crate) fn weight(&self) -> u32 {
+        (self.mark & ((1 << WEIGHT_BITS) - 1)) as u32
+    }
+
+    pub(crate) fn stamp(&self) -> u64 {
+        self.mark >> WEIGHT_BITS
+    }
 }
 
 #[derive(Debug)]
 pub(crate) struct Roster<H> {
+    /// Sorted by stamp, with holes where somebody left.
     slots: Vec<Slot<H>>,
-    /// Where each session stands.
-    #[expect(
-        clippy::box_collection,
-        reason = "few rosters have one: 8 bytes in each user's, not 48"
-    )]
-    index: Option<Box<HashMap<SessionId, usize>>>,
+    live: usize,
+    next_stamp: u64,
 }
 
 impl<H> Default for Roster<H> {
     fn default() -> Self {
-        Self { slots: Vec::new(), index: None }
+        Self { slots: Vec::new(), live: 0, next_stamp: 0 }
     }
+}
+
+/// How far a walk has come: it goes on at a stamp, and ends before those who came after it began.
+#[derive(Debug, Default)]
+pub(crate) struct Walk {
+    pub(crate) next: u64,
+    pub(crate) end: Option<u64>,
 }
 
 impl<H> Roster<H> {
     pub(crate) fn len(&self) -> usize {
-        self.slots.len()
+        self.live
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.slots.is_empty()
+        self.live == 0
     }
 
+    /// All places, holes included.
     pub(crate) fn slots(&self) -> &[Slot<H>] {
         &self.slots
     }
 
-    /// Adds a session that is not there yet.
-    pub(crate) fn push(&mut self, seat: Arc<Seat<H>>, weight: u32) {
-        debug_assert!(self.position(seat.session).is_none(), "a session stands in a roster once");
-        if self.slots.is_empty() {
-            self.slots.reserve_exact(1); // most users have one session; a vector would take room for four
-        }
-        let place = self.slots.len();
-        if let Some(index) = &mut self.index {
-            index.insert(seat.session, place);
-        }
-        self.slots.push(Slot { seat, weight });
-        if self.index.is_none() && self.slots.len() > MAX_UNINDEXED {
-            let places = self.slots.iter().enumerate().map(|(at, slot)| (slot.seat.session, at));
-            self.index = Some(Box::new(places.collect()));
-        }
+    /// Adds a session at the end; its stamp is returned. 2⁵⁴ of them are not used up.
+    pub(crate) fn push(&mut self, seat: Arc<Seat<H>>, weight: u32) -> u64 {
+        let stamp = self.next_stamp;
+        self.insert(seat, weight, stamp);
+        stamp
+    }
+
+    /// Adds a session under a stamp that nobody here has or had. It is nearly always the largest.
+    pub(crate) fn insert(&mut self, seat: Arc<Seat<H>>, weight: u32, stamp: u64) {
+        let slot = Slot { seat: Some(seat), mark: (stamp << WEIGHT_BITS) | u64::from(weight) };
+        self.slots.insert(self.place(stamp), slot);
+        self.live += 1;
+        self.next_stamp = self.next_stamp.max(stamp + 1);
     }
 
     /// Changes the weight of a session, if it is there.
-    pub(crate) fn reweigh(&mut self, session: SessionId, weight: u32) {
-        let place = self.position(session);
-        if let Some(slot) = place.and_then(|place| self.slots.get_mut(place)) {
-            slot.weight = weight;
+    pub(crate) fn reweigh(&mut self, stamp: u64, weight: u32) {
+        let place = self.place(stamp);
+        if let Some(slot) = self.slots.get_mut(place).filter(|slot| slot.stamp() == stamp) {
+            slot.mark = (stamp << WEIGHT_BITS) | u64::from(weight);
         }
     }
 
-    /// Removes a session; the last one takes its place.
-    pub(crate) fn remove(&mut self, session: SessionId) -> Option<Slot<H>> {
-        let place = self.position(session)?;
-        let slot = self.slots.swap_remove(place);
-        if let Some(index) = &mut self.index {
-            index.remove(&session);
-            if let Some(moved) = self.slots.get(place) {
-                index.insert(moved.seat.session, place);
+    /// Removes a session. Holes are closed when there are more of them than sessions, so that the work of
+    /// closing them is a constant per removal.
+    pub(crate) fn remove(&mut self, stamp: u64) -> Option<Arc<Seat<H>>> {
+        let place = self.place(stamp);
+        let slot = self.slots.get_mut(place).filter(|slot| slot.stamp() == stamp)?;
+        let seat = slot.seat.take()?;
+        self.live -= 1;
+        while self.slots.pop_if(|slot| slot.seat.is_none()).is_some() {}
+        if self.slots.len() > 2 * self.live + SPARE {
+            self.slots.retain(|slot| slot.seat.is_some());
+        }
+        if self.slots.capacity() > 4 * self.slots.len() + SPARE {
+            self.slots.shrink_to(2 * self.slots.len());
+        }
+        Some(seat)
+    }
+
+    /// Takes those who are wanted into `chunk`, until it is full or enough was looked at. False when the walk is
+    /// over.
+    pub(crate) fn walk(
+        &self,
+        walk: &mut Walk,
+        wanted: impl Fn(&Seat<H>) -> bool,
+        chunk: &mut Chunk<H>,
+    ) -> bool {
+        let end = *walk.end.get_or_insert(self.next_stamp);
+        let from = self.place(walk.next);
+        for slot in self.slots.iter().skip(from).take(MAX_STEPS) {
+            if slot.stamp() >= end {
+                return false;
             }
-            if self.slots.len() < MIN_INDEXED {
-                self.index = None;
-                self.slots.shrink_to_fit();
+            if chunk.is_full() {
+                return true;
+            }
+            walk.next = slot.stamp() + 1;
+            if let Some(seat) = slot.seat.as_ref().filter(|seat| wanted(seat)) {
+                chunk.push(Arc::clone(seat));
             }
         }
-        Some(slot)
+        self.slots.len() > from + MAX_STEPS
     }
 
-    fn position(&self, session: SessionId) -> Option<usize> {
-        match &self.index {
-            Some(index) => index.get(&session).copied(),
-            None => self.slots.iter().position(|slot| slot.seat.session == session),
-        }
-    }
-}
-
-#[cfg(test)]
-#[expect(
-    clippy::disallowed_methods,
-    reason = "a seat has a time of connect, which nothing here reads"
-)]
-mod tests {
-    use std::time::Instant;
-
-    use proptest::prelude::*;
-    use tidegate_message::UserId;
-
-    use super::*;
-    use crate::Member;
-
-    fn seat(number: u8) -> Arc<Seat<u8>> {
-        let (session, user) = (SessionId::from_random([number; 12]), UserId::new("ann").unwrap());
-        let member = Member { session, user, weight: 1, now: Instant::now(), at_ms: 0 };
-        Arc::new(Seat::new(member, number))
-    }
-
-    proptest! {
-        #[test]
-        fn finds_who_is_there_whether_indexed_or_not(numbers in prop::collection::vec(0_u8..40, 0..300)) {
-            let (mut roster, mut model) = (Roster::default(), Vec::new());
-            for number in numbers {
-                // A number that is there leaves, one that is not comes.
-                if let Some(place) = model.iter().position(|&other| other == number) {
-                    model.swap_remove(place);
-                    let slot = roster.remove(SessionId::from_random([number; 12]));
-                    prop_assert_eq!(slot.map(|slot| slot.seat.handle), Some(number));
-                } else {
-                    model.push(number);
-                    roster.push(seat(number), 1);
-                }
-                let there: Vec<u8> = roster.slots().iter().map(|slot| slot.seat.handle).collect();
-                prop_assert_eq!(&there, &model);
-                prop_assert!(roster.index.is_some() || roster.len() <= MAX_UNINDEXED);
-                prop_assert!(roster.index.is_none() || roster.len() >= MIN_INDEXED);
+    /// The first place with this stamp or a later one.
+    pub(crate) fn place(&self, stamp: u64) -> usize {
+        match self.slots.last() {
+            Some(last) if last.stamp() >= stamp => {
+                self.slots.partition_point(|slot| slot.stamp() < stamp)
             }
-            prop_assert!(roster.remove(SessionId::from_random([99; 12])).is_none());
+            _ => self.slots.len(),
         }
     }
 }

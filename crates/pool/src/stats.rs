@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use tidegate_message::{GroupId, SessionId, UserId};
 
-use crate::FactsSnapshot;
+use crate::{ConnectionId, FactsSnapshot};
 
 /// The pool in figures.
 #[derive(Clone, Debug, PartialEq)]
@@ -48,7 +48,7 @@ impl Tally {
     }
 
     pub(crate) fn merge(&mut self, other: Self) {
-        self.connections += other.connections;
+        self.connections = self.connections.saturating_add(other.connections);
         self.sent = self.sent.saturating_add(other.sent);
         self.received = self.received.saturating_add(other.received);
     }
@@ -69,6 +69,8 @@ pub(crate) fn percent(part: usize, whole: usize) -> f64 {
 pub struct Connection {
     /// The session.
     pub session: SessionId,
+    /// Which stay in the pool this is.
+    pub id: ConnectionId,
     /// Who it belongs to.
     pub user: UserId,
     /// The groups it is in.

@@ -4,7 +4,7 @@ mod fixture;
 
 use std::collections::BTreeMap;
 
-use fixture::{group, limits, member, pool, reached, session, user};
+use fixture::{group, limits, member, pool, reached, registry, session, user};
 use tidegate_pool::{
     Exclude, JoinError, Limits, MAX_REMEMBERED_STRATEGIES, MAX_WEIGHT, Pool, Strategy, Target,
 };
@@ -70,7 +70,7 @@ fn says_which_groups_a_session_is_in() {
 
 #[test]
 fn refuses_more_groups_than_a_session_may_have() {
-    let pool = Pool::new(Limits { max_groups_per_session: 2, ..limits(9, 9) });
+    let pool = registry(Limits { max_groups_per_session: 2, ..limits(9, 9) });
     pool.insert(member(1, 1), 1).unwrap();
     pool.join(session(1), &group(1), None).unwrap();
     pool.join(session(1), &group(2), None).unwrap();
@@ -120,7 +120,7 @@ fn least_connections_takes_who_has_the_fewest_requests_in_flight() {
 
 #[test]
 fn weighted_follows_the_weight_of_the_join_else_the_members_own() {
-    let pool = Pool::new(limits(9, 9));
+    let pool = registry(limits(9, 9));
     for (number, own, asked) in [(0, 1, None), (1, 3, None), (2, 3, Some(6))] {
         let member = tidegate_pool::Member { weight: own, ..member(number, number) };
         pool.insert(member, number).unwrap();

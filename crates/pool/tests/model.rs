@@ -4,7 +4,7 @@ mod fixture;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use fixture::{group, member, reached, session, user};
+use fixture::{group, member, reached, registry, session, user};
 use proptest::prelude::*;
 use tidegate_pool::{Exclude, JoinError, Limits, Pool, Refusal, Strategy as Way, Target};
 
@@ -146,7 +146,7 @@ fn compare(pool: &Pool<u32>, model: &Model) -> Result<(), TestCaseError> {
 proptest! {
     #[test]
     fn behaves_like_a_list(steps in prop::collection::vec(step(), 0..80)) {
-        let (pool, mut model) = (Pool::new(LIMITS), Model::default());
+        let (pool, mut model) = (registry(LIMITS), Model::default());
         for step in &steps {
             act(&pool, &mut model, step)?;
             compare(&pool, &model)?;

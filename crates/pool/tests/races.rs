@@ -6,7 +6,7 @@ use std::sync::Barrier;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::thread;
 
-use fixture::{group, limits, member, session, user};
+use fixture::{group, limits, member, registry, session, user};
 use tidegate_pool::{Exclude, Pool, Refusal, Target};
 
 const THREADS: u32 = 8;
@@ -35,7 +35,7 @@ fn assert_empty(pool: &Pool<u32>) {
 #[test]
 fn racing_inserts_of_one_user_never_exceed_the_limit() {
     for _ in 0..200 {
-        let (pool, accepted) = (Pool::new(limits(100, 3)), AtomicUsize::new(0));
+        let (pool, accepted) = (registry(limits(100, 3)), AtomicUsize::new(0));
         race(|number| match pool.insert(member(1, number), number) {
             Ok(_) => _ = accepted.fetch_add(1, Relaxed),
             Err(refusal) => assert_eq!(refusal, Refusal::PerUser),
@@ -47,7 +47,7 @@ fn racing_inserts_of_one_user_never_exceed_the_limit() {
 #[test]
 fn racing_inserts_of_many_users_never_exceed_the_capacity() {
     for _ in 0..200 {
-        let (pool, accepted) = (Pool::new(limits(5, 3)), AtomicUsize::new(0));
+        let (pool, accepted) = (registry(limits(5, 3)), AtomicUsize::new(0));
         race(|number| match pool.insert(member(number, number), number) {
             Ok(_) => _ = accepted.fetch_add(1, Relaxed),
             Err(refusal) => assert_eq!(refusal, Refusal::Capacity),
@@ -59,7 +59,7 @@ fn racing_inserts_of_many_users_never_exceed_the_capacity() {
 #[test]
 fn a_join_that_crosses_the_removal_leaves_no_ghost() {
     for _ in 0..300 {
-        let pool = Pool::new(limits(100, 100));
+        let pool = registry(limits(100, 100));
         pool.insert(member(1, 1), 1).unwrap();
         race(|number| {
             if number == 0 {
@@ -76,7 +76,7 @@ fn a_join_that_crosses_the_removal_leaves_no_ghost() {
 #[test]
 fn of_many_that_remove_one_session_one_does() {
     for _ in 0..200 {
-        let (pool, removed) = (Pool::new(limits(100, 100)), AtomicUsize::new(0));
+        let (pool, removed) = (registry(limits(100, 100)), AtomicUsize::new(0));
         pool.insert(member(1, 1), 1).unwrap();
         race(|_| _ = removed.fetch_add(usize::from(pool.remove(session(1)).is_some()), Relaxed));
         assert_eq!(removed.into_inner(), 1);
@@ -86,15 +86,15 @@ fn of_many_that_remove_one_session_one_does() {
 
 #[test]
 fn an_id_that_comes_back_while_it_is_removed_is_never_there_twice() {
-    let pool = Pool::new(limits(100, 100));
+    let pool = registry(limits(100, 100));
     race(|_| {
         for _ in 0..2_000 {
             // Whoever finds the id free takes it; whoever has it joins, then removes what is its own.
-            let Ok(facts) = pool.insert(member(1, 1), 1) else { continue };
+            let Ok(admitted) = pool.insert(member(1, 1), 1) else { continue };
             assert_eq!(pool.join(session(1), &group(1), None), Ok(true));
             assert_eq!(pool.presence(&group(1)).len(), 1);
             assert_eq!(pool.sessions_of(&user(1)), 1);
-            let removed = pool.remove_own(session(1), &facts).unwrap();
+            let removed = pool.remove_own(admitted.id).unwrap();
             assert_eq!(removed.groups, [group(1)]);
         }
     });
@@ -103,12 +103,12 @@ fn an_id_that_comes_back_while_it_is_removed_is_never_there_twice() {
 
 #[test]
 fn deliveries_and_statistics_go_on_while_sessions_come_and_go() {
-    let (pool, reached) = (Pool::new(limits(1_000, 1_000)), AtomicUsize::new(0));
+    let (pool, reached) = (registry(limits(1_000, 1_000)), AtomicUsize::new(0));
     race(|thread| {
         let mut bytes = 0;
         for round in 0..200 {
             let number = thread * 1_000 + round;
-            let facts = pool.insert(member(round % 5, number), number).unwrap();
+            let facts = pool.insert(member(round % 5, number), number).unwrap().facts;
             facts.sent(10);
             pool.join(session(number), &group(round % 3), None).unwrap();
             for target in [Target::All, Target::User(user(1)), Target::Group(group(1))] {

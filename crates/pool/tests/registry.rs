@@ -3,14 +3,24 @@
 mod fixture;
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use fixture::{group, limits, member, now, pool, reached, session, user};
+use fixture::{group, limits, member, pool, reached, registry, session, user};
 use tidegate_pool::{AT_CAPACITY, Exclude, Pool, Refusal, Target, USER_LIMIT_REACHED};
 
 #[test]
+fn limits_that_let_nobody_in_are_refused_by_their_name() {
+    for (limits, field) in
+        [(limits(0, 1), "max_connections"), (limits(1, 0), "max_connections_per_user")]
+    {
+        let refused = Pool::<u32>::new(limits).unwrap_err();
+        assert_eq!(refused.field, field);
+        assert_eq!(refused.to_string(), format!("`{field}` must be at least 1"));
+    }
+}
+
+#[test]
 fn refuses_beyond_the_capacity_and_lets_in_once_one_has_left() {
-    let pool = Pool::new(limits(2, 9));
+    let pool = registry(limits(2, 9));
     pool.insert(member(1, 1), 1).unwrap();
     pool.insert(member(2, 2), 2).unwrap();
     assert_eq!(pool.insert(member(3, 3), 3).unwrap_err(), Refusal::Capacity);
@@ -21,7 +31,7 @@ fn refuses_beyond_the_capacity_and_lets_in_once_one_has_left() {
 
 #[test]
 fn refuses_beyond_the_limit_of_a_user_but_not_another_user() {
-    let pool = Pool::new(limits(9, 2));
+    let pool = registry(limits(9, 2));
     pool.insert(member(1, 1), 1).unwrap();
     pool.insert(member(1, 2), 2).unwrap();
     assert_eq!(pool.insert(member(1, 3), 3).unwrap_err(), Refusal::PerUser);
@@ -51,13 +61,15 @@ fn an_id_is_taken_until_it_is_removed() {
 
 #[test]
 fn connection_that_ends_late_does_not_remove_its_successor() {
-    let pool = Pool::new(limits(9, 9));
-    let first = pool.insert(member(1, 1), 1).unwrap();
+    let pool = registry(limits(9, 9));
+    let first = pool.insert(member(1, 1), 1).unwrap().id;
     pool.remove(session(1)).unwrap();
     let second = pool.insert(member(1, 1), 1).unwrap();
-    assert!(pool.remove_own(session(1), &first).is_none());
-    assert_eq!(pool.len(), 1);
-    assert!(Arc::ptr_eq(&pool.remove_own(session(1), &second).unwrap().facts, &second));
+    assert!(pool.remove_own(first).is_none());
+    assert!(reached(&pool, &Target::Connection(first), &Exclude::NONE).is_empty());
+    assert_eq!(reached(&pool, &Target::Connection(second.id), &Exclude::NONE), [1]);
+    assert!(second.id.generation() > first.generation());
+    assert!(Arc::ptr_eq(&pool.remove_own(second.id).unwrap().facts, &second.facts));
     assert!(pool.is_empty());
 }
 
@@ -128,7 +140,7 @@ impl Drop for Curious {
 
 #[test]
 fn no_lock_is_held_while_a_handle_is_dropped() {
-    let pool = Arc::new(Pool::new(limits(9, 1)));
+    let pool = Arc::new(registry(limits(9, 1)));
     pool.insert(member(1, 1), Curious(Arc::downgrade(&pool))).unwrap();
     pool.join(session(1), &group(1), None).unwrap();
     assert!(pool.insert(member(1, 2), Curious(Arc::downgrade(&pool))).is_err());
@@ -137,26 +149,10 @@ fn no_lock_is_held_while_a_handle_is_dropped() {
 }
 
 #[test]
-fn sweeps_the_quiet_but_neither_subscribers_nor_followers() {
-    let pool = pool(&[(1, 1), (2, 2), (3, 3), (4, 4)]);
-    let later = now() + Duration::from_secs(300);
-    pool.facts(session(2)).unwrap().touch(later);
-    pool.facts(session(3)).unwrap().follow();
-    pool.join(session(4), &group(1), None).unwrap();
-    let idle = |seconds| pool.sweep(later, Duration::from_secs(seconds));
-    assert_eq!(idle(299), [(session(1), 1)]);
-    assert!(idle(301).is_empty());
-    pool.facts(session(3)).unwrap().unfollow();
-    pool.leave(session(4), &group(1));
-    assert_eq!(idle(299).len(), 3);
-    assert_eq!(pool.len(), 4, "closing them is up to the caller");
-}
-
-#[test]
 fn statistics_count_what_is_here_and_bytes_of_what_was() {
-    let pool = Pool::new(limits(8, 8));
+    let pool = registry(limits(8, 8));
     for (of, number) in [(1, 1), (1, 2), (2, 3), (3, 4)] {
-        let facts = pool.insert(member(of, number), number).unwrap();
+        let facts = pool.insert(member(of, number), number).unwrap().facts;
         facts.sent(100);
         facts.received(20);
     }
@@ -172,13 +168,13 @@ fn statistics_count_what_is_here_and_bytes_of_what_was() {
 
 #[test]
 fn statistics_of_an_empty_pool_divide_by_nothing() {
-    let stats = Pool::<u32>::new(limits(0, 0)).stats();
-    assert_eq!((stats.capacity_used_percent, stats.avg_bytes_per_connection), (100.0, 0.0));
+    let stats = registry::<u32>(limits(1, 1)).stats();
+    assert_eq!((stats.capacity_used_percent, stats.avg_bytes_per_connection), (0.0, 0.0));
 }
 
 #[test]
 fn refused_sessions_raise_no_peak() {
-    let pool = Pool::new(limits(9, 1));
+    let pool = registry(limits(9, 1));
     pool.insert(member(1, 1), 1).unwrap();
     assert!(pool.insert(member(1, 2), 2).is_err());
     assert!(pool.insert(member(2, 1), 1).is_err());

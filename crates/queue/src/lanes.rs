@@ -3,140 +3,201 @@
 use std::collections::VecDeque;
 use std::ops::Range;
 
-use tidegate_message::Priority;
-
 use crate::Item;
-use crate::item::is_critical;
+use crate::facts::{CRITICAL, Facts, HIGH, LOW, Lane, NORMAL};
 
-/// A lane: 0 is the most urgent.
-pub(crate) type Lane = usize;
-
-/// The lane a message takes when it is pushed.
-pub(crate) fn lane_of<T: Item>(item: &T) -> Lane {
-    match item.priority() {
-        _ if is_critical(item) => 0,
-        Priority::Critical => 0,
-        Priority::High => 1,
-        Priority::Normal => 2,
-        Priority::Low => 3,
-    }
+/// A message that waits.
+#[derive(Debug)]
+pub(crate) struct Slot<T> {
+    pub(crate) facts: Facts,
+    pub(crate) item: T,
 }
 
 /// What waits, in the order in which it leaves: lane 0 from the oldest to the newest, then lane 1, …
 ///
 /// One buffer for all lanes keeps an empty outbox small and makes "behind" a matter of index alone. The
 /// usual push is at the end of the sequence, the usual pop at its front; another costs a move of the
-/// shorter side.
+/// shorter side. What is in none of the three lanes that are counted is in the normal one.
 #[derive(Debug)]
 pub(crate) struct Lanes<T> {
-    sequence: VecDeque<T>,
-    lengths: [u32; 4],
+    sequence: VecDeque<Slot<T>>,
+    critical: u32,
+    high: u32,
+    low: u32,
+    /// Messages that no batch delay applies to, critical ones among them.
+    urgent: u32,
 }
 
 impl<T> Default for Lanes<T> {
     fn default() -> Self {
-        Self { sequence: VecDeque::new(), lengths: [0; 4] }
+        Self { sequence: VecDeque::new(), critical: 0, high: 0, low: 0, urgent: 0 }
     }
 }
 
 impl<T> Lanes<T> {
+    #[inline]
     pub(crate) fn len(&self) -> usize {
         self.sequence.len()
     }
 
+    pub(crate) const fn holds_critical(&self) -> bool {
+        self.critical > 0
+    }
+
+    pub(crate) const fn holds_urgent(&self) -> bool {
+        self.urgent > 0
+    }
+
     /// The places of a lane.
     pub(crate) fn range(&self, lane: Lane) -> Range<usize> {
-        let until = |lane: Lane| self.lengths.iter().take(lane).map(|n| *n as usize).sum();
-        until(lane)..until(lane + 1)
+        let critical = self.critical as usize;
+        let high = critical + self.high as usize;
+        let low = self.len() - self.low as usize;
+        match lane {
+            CRITICAL => 0..critical,
+            HIGH => critical..high,
+            NORMAL => high..low,
+            _ => low..self.len(),
+        }
     }
 
-    /// The lane of a place.
     fn lane_at(&self, index: usize) -> Lane {
-        (0..self.lengths.len()).find(|lane| index < self.range(*lane).end).unwrap_or(0)
+        (CRITICAL..LOW).find(|lane| index < self.range(*lane).end).unwrap_or(LOW)
     }
 
-    pub(crate) fn get(&self, index: usize) -> Option<&T> {
+    fn count(&mut self, lane: Lane) -> Option<&mut u32> {
+        match lane {
+            CRITICAL => Some(&mut self.critical),
+            HIGH => Some(&mut self.high),
+            LOW => Some(&mut self.low),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn facts(&self, index: usize) -> Option<Facts> {
+        self.sequence.get(index).map(|slot| slot.facts)
+    }
+
+    pub(crate) fn get(&self, index: usize) -> Option<&Slot<T>> {
         self.sequence.get(index)
     }
 
-    pub(crate) fn get_mut(&mut self, index: usize) -> Option<&mut T> {
-        self.sequence.get_mut(index)
+    /// Changes a message in its place.
+    pub(crate) fn change<R>(
+        &mut self,
+        index: usize,
+        change: impl FnOnce(&mut Slot<T>) -> R,
+    ) -> Option<R> {
+        let slot = self.sequence.get_mut(index)?;
+        self.urgent -= u32::from(slot.facts.is_urgent());
+        let changed = change(slot);
+        self.urgent += u32::from(slot.facts.is_urgent());
+        Some(changed)
     }
 
     /// Puts a message at the end of a lane.
-    pub(crate) fn push(&mut self, lane: Lane, item: T) {
-        self.sequence.insert(self.range(lane).end, item);
-        self.resize(lane, 1);
-    }
-
-    pub(crate) fn pop(&mut self) -> Option<T> {
-        self.remove(0)
-    }
-
-    pub(crate) fn remove(&mut self, index: usize) -> Option<T> {
-        let lane = self.lane_at(index);
-        let item = self.sequence.remove(index)?;
-        self.resize(lane, -1);
-        if self.sequence.is_empty() {
-            self.sequence = VecDeque::new();
+    #[inline]
+    pub(crate) fn push(&mut self, lane: Lane, slot: Slot<T>) {
+        self.urgent += u32::from(slot.facts.is_urgent());
+        let end = self.range(lane).end;
+        if end == self.len() {
+            self.sequence.push_back(slot);
+        } else {
+            self.sequence.insert(end, slot);
         }
-        Some(item)
+        if let Some(count) = self.count(lane) {
+            *count += 1;
+        }
+    }
+
+    #[inline]
+    pub(crate) fn pop(&mut self) -> Option<Slot<T>> {
+        let slot = self.sequence.pop_front()?;
+        self.urgent -= u32::from(slot.facts.is_urgent());
+        if self.critical > 0 {
+            self.critical -= 1;
+        } else if self.high > 0 {
+            self.high -= 1;
+        } else if self.low as usize > self.sequence.len() {
+            self.low -= 1;
+        }
+        Some(slot)
+    }
+
+    /// Takes all out, in order, and keeps the buffer.
+    pub(crate) fn drain(&mut self, out: &mut Vec<T>) {
+        (self.critical, self.high, self.low, self.urgent) = (0, 0, 0, 0);
+        out.extend(self.sequence.drain(..).map(|slot| slot.item));
+    }
+
+    pub(crate) fn remove(&mut self, index: usize) -> Option<Slot<T>> {
+        let lane = self.lane_at(index);
+        let slot = self.sequence.remove(index)?;
+        self.urgent -= u32::from(slot.facts.is_urgent());
+        if let Some(count) = self.count(lane) {
+            *count -= 1;
+        }
+        Some(slot)
     }
 
     /// Puts a message that was removed from a place of a lane back there.
-    pub(crate) fn put_back(&mut self, lane: Lane, index: usize, item: T) {
-        self.sequence.insert(index.min(self.len()), item);
-        self.resize(lane, 1);
+    pub(crate) fn put_back(&mut self, lane: Lane, index: usize, slot: Slot<T>) {
+        self.urgent += u32::from(slot.facts.is_urgent());
+        self.sequence.insert(index.min(self.len()), slot);
+        if let Some(count) = self.count(lane) {
+            *count += 1;
+        }
+    }
+
+    /// Gives the buffer back, if nothing is inside.
+    pub(crate) fn rest(&mut self) {
+        if self.sequence.is_empty() {
+            self.sequence = VecDeque::new();
+        }
     }
 
     /// Takes all out, in order.
     #[cfg(feature = "tokio")]
-    pub(crate) fn take(&mut self) -> VecDeque<T> {
+    pub(crate) fn take(&mut self) -> VecDeque<Slot<T>> {
         std::mem::take(self).sequence
-    }
-
-    fn resize(&mut self, lane: Lane, by: i32) {
-        if let Some(length) = self.lengths.get_mut(lane) {
-            *length = length.saturating_add_signed(by);
-        }
     }
 }
 
 impl<T: Item> Lanes<T> {
-    /// The last message of a key that stands before `end`, and its lane.
+    /// The last message of an order key that stands before `end`, and its lane.
     pub(crate) fn last_of(&self, key: u64, end: usize) -> Option<(Lane, usize)> {
-        let index = self.sequence.range(..end).rposition(|item| item.order_key() == Some(key))?;
+        let index = self.sequence.range(..end).rposition(|slot| slot.is_of(key))?;
         Some((self.lane_at(index), index))
     }
 
-    /// The first message of a key that stands at `start` or behind it, and its lane.
+    /// The first message of an order key that stands at `start` or behind it, and its lane.
     pub(crate) fn first_of(&self, key: u64, start: usize) -> Option<(Lane, usize)> {
-        let behind = self.sequence.range(start..).position(|item| item.order_key() == Some(key))?;
+        let behind = self.sequence.range(start..).position(|slot| slot.is_of(key))?;
         Some((self.lane_at(start + behind), start + behind))
     }
 
-    /// Takes out, in order, all messages of a key that wait in a less urgent lane than `lane`.
-    pub(crate) fn take_below(&mut self, lane: Lane, key: u64) -> Vec<T> {
-        let mut taken = Vec::new();
-        let start = self.range(lane).end;
-        let Some((_, first)) = self.first_of(key, start) else { return taken };
-        let mut lane = self.lane_at(first);
-        let mut left_in_lane = self.range(lane).end - first;
-        let mut stay = VecDeque::new();
-        for item in self.sequence.split_off(first) {
-            while left_in_lane == 0 {
-                lane += 1;
-                left_in_lane = self.lengths.get(lane).map_or(usize::MAX, |n| *n as usize);
-            }
-            left_in_lane -= 1;
-            if item.order_key() == Some(key) {
-                self.resize(lane, -1);
-                taken.push(item);
-            } else {
-                stay.push_back(item);
-            }
-        }
-        self.sequence.append(&mut stay);
-        taken
+    /// The last message in a lane that has no order key and merges by that key.
+    pub(crate) fn last_merging(&self, key: u64, lane: Lane) -> Option<usize> {
+        let Range { start, end } = self.range(lane);
+        let merges =
+            |slot: &Slot<T>| slot.facts.may_merge_by(key) && slot.item.merge_key() == Some(key);
+        Some(start + self.sequence.range(start..end).rposition(merges)?)
+    }
+
+    /// Whether `holds` for every message of an order key at `start` or behind it.
+    pub(crate) fn all_of(&self, key: u64, start: usize, holds: fn(Facts) -> bool) -> bool {
+        let mut of_key = self.sequence.range(start..).filter(|slot| slot.is_of(key));
+        of_key.all(|slot| holds(slot.facts))
+    }
+}
+
+impl<T: Item> Slot<T> {
+    #[inline]
+    pub(crate) fn new(item: T) -> Self {
+        Self { facts: Facts::of(&item), item }
+    }
+
+    fn is_of(&self, key: u64) -> bool {
+        self.facts.may_have_order_key(key) && self.item.order_key() == Some(key)
     }
 }

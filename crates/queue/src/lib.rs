@@ -7,19 +7,34 @@
 //!
 //! Nothing here knows a socket, a codec, a log or a clock: time is an argument.
 
+pub mod ack;
 mod batch;
 #[cfg(feature = "tokio")]
 mod channel;
 mod counters;
+pub mod delay;
+mod error;
+mod extra;
+mod facts;
 mod item;
+mod lagging;
 mod lanes;
 mod limits;
+#[cfg(feature = "tokio")]
+mod marks;
 mod outbox;
 mod overflow;
+mod pushed;
 #[cfg(feature = "tokio")]
 mod pushing;
+#[cfg(feature = "tokio")]
+mod receiver;
+pub mod retry;
+#[cfg(feature = "tokio")]
+mod sender;
 #[cfg(feature = "tower")]
 mod service;
+mod slab;
 #[cfg(feature = "tokio")]
 mod sync;
 #[cfg(feature = "tokio")]
@@ -27,11 +42,17 @@ mod waiting;
 
 pub use batch::{BatchPolicy, Batcher, Flush};
 #[cfg(feature = "tokio")]
-pub use channel::{DEFAULT_PUSH_TIMEOUT, PushError, Receiver, Sender, channel};
+pub use channel::{PushError, channel, channel_with};
 pub use counters::Counters;
+pub use error::{Error, Refused};
 pub use item::Item;
-pub use limits::Limits;
-pub use outbox::{Outbox, Pushed};
+pub use limits::{Limits, Overflow, Room};
+pub use outbox::Outbox;
+pub use pushed::{Evicted, Lagging, Pushed};
+#[cfg(feature = "tokio")]
+pub use receiver::Receiver;
+#[cfg(feature = "tokio")]
+pub use sender::{DEFAULT_PUSH_TIMEOUT, Sender};
 #[cfg(feature = "tower")]
 pub use service::Enqueue;
 

@@ -1,7 +1,8 @@
-//! How much an outbox holds. It does not know what is inside.
+//! How much an outbox holds, and what happens beyond. It does not know what is inside.
 
 /// The bounds of an outbox. What is inside never exceeds the sum of a limit and its reserve, and only
-/// critical messages add to it beyond the limit.
+/// critical messages add to it beyond the limit. Any number makes sense; what is above `u32::MAX` counts
+/// as that, and so does the size of a message.
 ///
 /// ```
 /// use tidegate_queue::Limits;
@@ -32,25 +33,69 @@ impl Default for Limits {
     }
 }
 
-impl Limits {
+/// What becomes of messages that have an order key when there is no room for them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Overflow {
+    /// They come back as [`Pushed::Full`](crate::Pushed::Full): the outbox stands alone.
+    #[default]
+    Shed,
+    /// Those with [positions](crate::Item::positions) stay in their log, and the caller reads on from there
+    /// when there is room. See [`Outbox::refill`](crate::Outbox::refill).
+    LeaveToLog,
+}
+
+/// Limits as an outbox keeps them: in 16 bytes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Bounds {
+    max_messages: u32,
+    max_bytes: u32,
+    /// With the reserve.
+    ceiling_messages: u32,
+    ceiling_bytes: u32,
+}
+
+impl Bounds {
+    pub(crate) fn new(limits: Limits) -> Self {
+        let clamp = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+        Self {
+            max_messages: clamp(limits.max_messages),
+            max_bytes: clamp(limits.max_bytes),
+            ceiling_messages: clamp(limits.max_messages.saturating_add(limits.reserve_messages)),
+            ceiling_bytes: clamp(limits.max_bytes.saturating_add(limits.reserve_bytes)),
+        }
+    }
+
+    pub(crate) const fn limits(&self) -> Limits {
+        Limits {
+            max_messages: self.max_messages as usize,
+            max_bytes: self.max_bytes as usize,
+            reserve_messages: (self.ceiling_messages - self.max_messages) as usize,
+            reserve_bytes: (self.ceiling_bytes - self.max_bytes) as usize,
+        }
+    }
+
+    pub(crate) const fn max_bytes(&self) -> usize {
+        self.max_bytes as usize
+    }
+
     /// What a message may fill the outbox up to.
+    #[inline]
     pub(crate) const fn ceiling(&self, critical: bool) -> Room {
         if critical {
-            Room {
-                messages: self.max_messages.saturating_add(self.reserve_messages),
-                bytes: self.max_bytes.saturating_add(self.reserve_bytes),
-            }
+            Room { messages: self.ceiling_messages as usize, bytes: self.ceiling_bytes as usize }
         } else {
-            Room { messages: self.max_messages, bytes: self.max_bytes }
+            Room { messages: self.max_messages as usize, bytes: self.max_bytes as usize }
         }
     }
 }
 
 /// An amount of messages and bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Room {
-    pub(crate) messages: usize,
-    pub(crate) bytes: usize,
+pub struct Room {
+    /// Messages.
+    pub messages: usize,
+    /// Bytes, as [`Item::bytes`](crate::Item::bytes) counts them.
+    pub bytes: usize,
 }
 
 impl Room {
@@ -76,6 +121,7 @@ impl Room {
         Self { messages: self.messages.max(other.messages), bytes: self.bytes.max(other.bytes) }
     }
 
+    #[inline]
     pub(crate) const fn fits(self, ceiling: Self) -> bool {
         self.messages <= ceiling.messages && self.bytes <= ceiling.bytes
     }

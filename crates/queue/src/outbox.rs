@@ -2,58 +2,35 @@
 
 use tidegate_message::Class;
 
-use crate::counters::Tally;
-use crate::item::{is_coalescible, is_critical, is_droppable};
-use crate::lanes::{Lane, Lanes, lane_of};
-use crate::limits::Room;
-use crate::{Counters, Item, Limits};
-
-/// What became of a pushed message.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[must_use = "a message that did not fit comes back in it"]
-pub enum Pushed<T> {
-    /// It waits.
-    Queued,
-    /// It was merged into the message before it.
-    Coalesced,
-    /// It waits, or was merged, and others made room.
-    Shed {
-        /// So many messages were dropped for it; at least one.
-        dropped: u32,
-    },
-    /// It was dropped itself, and counted.
-    Dropped,
-    /// It is critical or has an order key, and does not fit. Nothing was dropped for it.
-    Full(T),
-}
-
-impl<T> Pushed<T> {
-    /// Whether the message will reach the reader: it waits, alone or merged.
-    #[must_use]
-    pub const fn is_inside(&self) -> bool {
-        matches!(self, Self::Queued | Self::Coalesced | Self::Shed { .. })
-    }
-}
+#[cfg(feature = "tokio")]
+use crate::channel::Marks;
+use crate::extra::Extra;
+use crate::facts::Lane;
+use crate::lanes::{Lanes, Slot};
+use crate::limits::{Bounds, Room};
+use crate::{Counters, Item, Limits, Overflow, Pushed};
 
 /// A bounded outbox of one reader.
 ///
 /// Messages leave by priority, critical ones first, and within a lane in the order they came. Messages
 /// of one order key never overtake each other: a more urgent one lifts those that wait before it into
-/// its own lane. A coalescible message is merged into the last one of its key, if that stands in its
-/// lane and agrees.
+/// its own lane. A coalescible message is merged into the last one of its merge key, if that stands in
+/// its lane and agrees.
 ///
 /// When a message does not fit, first droppable messages are shed, the oldest of the least urgent lane
-/// first, then coalescible ones without a key; never one that is critical or in a more urgent lane than
-/// the message, and none at all if that would not make room. If there is still no room, then a
-/// critical message or one with a key is [`Pushed::Full`]; any other is [`Pushed::Dropped`].
+/// first, then coalescible ones without an order key; never one that is critical or in a more urgent
+/// lane than the message, and none at all if that would not make room. If there is still no room, then a
+/// critical message or one with an order key is [`Pushed::Full`]; any other is [`Pushed::Dropped`]. With
+/// [`Overflow::LeaveToLog`] what has positions in a log is left there instead: see
+/// [`refill`](Self::refill).
 ///
-/// Empty, it has a size of 152 bytes and owns no buffer. A push or pop takes constant time in the usual
+/// Empty, it has a size of 88 bytes and owns no buffer. A push or pop takes constant time in the usual
 /// case; a push that lifts, or sheds, or looks for its key's last message, takes time in proportion to
-/// what is inside.
+/// what is inside. The buffer that the messages need is kept for the next ones, until [`rest`](Self::rest).
 ///
 /// ```
 /// use tidegate_message::{Class, Priority};
-/// use tidegate_queue::{Item, Limits, Outbox, Pushed};
+/// use tidegate_queue::{Evicted, Item, Limits, Outbox, Pushed};
 ///
 /// #[derive(Debug, PartialEq)]
 /// struct Message(Class, &'static str);
@@ -66,19 +43,21 @@ impl<T> Pushed<T> {
 ///
 /// let mut outbox = Outbox::new(Limits { max_messages: 1, ..Limits::default() });
 /// assert_eq!(outbox.push(Message(Class::Droppable, "typing")), Pushed::Queued);
-/// assert_eq!(outbox.push(Message(Class::Coalescible, "hi")), Pushed::Shed { dropped: 1 });
+/// let what = Evicted { droppable: 1, ..Evicted::default() };
+/// assert_eq!(outbox.push(Message(Class::Coalescible, "hi")), Pushed::Shed { what });
 /// assert_eq!(outbox.push(Message(Class::Critical, "started")), Pushed::Queued);
 /// assert_eq!(outbox.pop(), Some(Message(Class::Critical, "started")));
 /// ```
 #[derive(Debug)]
 pub struct Outbox<T> {
     pub(crate) lanes: Lanes<T>,
-    bytes: usize,
-    critical: u32,
-    /// Messages that the batch delay does not apply to, critical ones among them.
-    urgent: u32,
-    pub(crate) limits: Limits,
-    pub(crate) tally: Tally,
+    popped: u64,
+    pub(crate) extra: Option<Box<Extra>>,
+    pub(crate) bounds: Bounds,
+    bytes: u32,
+    /// Four bytes for the channel around it: they would be padding here and eight bytes there.
+    #[cfg(feature = "tokio")]
+    pub(crate) marks: Marks,
 }
 
 /// On what terms a message comes in.
@@ -96,8 +75,25 @@ impl<T: Item> Outbox<T> {
     /// An empty outbox.
     #[must_use]
     pub fn new(limits: Limits) -> Self {
-        let (lanes, tally) = (Lanes::default(), Tally::default());
-        Self { lanes, bytes: 0, critical: 0, urgent: 0, limits, tally }
+        Self {
+            lanes: Lanes::default(),
+            popped: 0,
+            extra: None,
+            bounds: Bounds::new(limits),
+            bytes: 0,
+            #[cfg(feature = "tokio")]
+            marks: Marks::default(),
+        }
+    }
+
+    /// An empty outbox with another policy than [`Overflow::Shed`].
+    #[must_use]
+    pub fn with_overflow(limits: Limits, overflow: Overflow) -> Self {
+        let mut outbox = Self::new(limits);
+        if overflow != Overflow::default() {
+            outbox.extra().overflow = overflow;
+        }
+        outbox
     }
 
     /// Takes a message in, and makes room for it where its class allows.
@@ -106,25 +102,33 @@ impl<T: Item> Outbox<T> {
     }
 
     /// Takes the next message out.
+    #[inline]
     pub fn pop(&mut self) -> Option<T> {
-        let item = self.lanes.pop()?;
-        self.forget(&item);
-        self.tally.popped += 1;
+        let Slot { facts, item } = self.lanes.pop()?;
+        self.bytes = self.bytes.saturating_sub(facts.bytes());
+        self.popped = self.popped.saturating_add(1);
         Some(item)
     }
 
     /// Takes messages out to the end of `out`: the next one whatever its size, then more of them up to
     /// `max_messages` and `max_bytes` in all.
     pub fn pop_batch(&mut self, max_messages: usize, max_bytes: usize, out: &mut Vec<T>) {
+        let ceiling = Room { messages: max_messages, bytes: max_bytes };
+        if self.inside().fits(ceiling) {
+            self.popped = self.popped.saturating_add(self.len() as u64);
+            self.bytes = 0;
+            return self.lanes.drain(out);
+        }
         let mut taken = Room::default();
-        while let Some(next) = self.lanes.get(0) {
-            let with_next = taken.plus(Room::one(next.bytes()));
-            let within = with_next.fits(Room { messages: max_messages, bytes: max_bytes });
-            if taken.messages > 0 && !within {
+        while let Some(next) = self.lanes.facts(0) {
+            let with_next = taken.plus(Room::one(next.bytes() as usize));
+            if taken.messages > 0 && !with_next.fits(ceiling) {
                 break;
             }
             taken = with_next;
-            out.extend(self.pop());
+            if let Some(item) = self.pop() {
+                out.push(item);
+            }
         }
     }
 
@@ -137,7 +141,7 @@ impl<T: Item> Outbox<T> {
     /// The bytes of all messages inside.
     #[must_use]
     pub const fn bytes(&self) -> usize {
-        self.bytes
+        self.bytes as usize
     }
 
     /// Whether nothing is inside.
@@ -149,14 +153,15 @@ impl<T: Item> Outbox<T> {
     /// Whether a critical message is inside.
     #[must_use]
     pub const fn holds_critical(&self) -> bool {
-        self.critical > 0
+        // Nothing stands in the first lane but critical messages and what they lifted, before them.
+        self.lanes.holds_critical()
     }
 
     /// Whether a message is inside that no batch delay applies to: a critical one, or one that does
     /// not [wait](Item::waits).
     #[must_use]
     pub const fn holds_urgent(&self) -> bool {
-        self.urgent > 0
+        self.lanes.holds_urgent()
     }
 
     /// Whether a message of that size and class would be queued without anything being shed.
@@ -165,164 +170,245 @@ impl<T: Item> Outbox<T> {
         self.fits(bytes, class == Class::Critical, Room::default())
     }
 
+    /// What more fits before a message that is not critical finds no room.
+    #[must_use]
+    pub fn room(&self) -> Room {
+        self.bounds.ceiling(false).minus(self.inside())
+    }
+
     /// The bounds it was made with.
     #[must_use]
-    pub const fn limits(&self) -> &Limits {
-        &self.limits
+    pub const fn limits(&self) -> Limits {
+        self.bounds.limits()
     }
 
     /// What it has done so far.
     #[must_use]
-    pub const fn counters(&self) -> Counters {
-        self.tally.counters()
+    pub fn counters(&self) -> Counters {
+        let inside = self.len() as u64;
+        match &self.extra {
+            Some(extra) => extra.tally.counters(self.popped, inside),
+            None => crate::counters::Tally::default().counters(self.popped, inside),
+        }
     }
 
     /// How many coalescible messages were shed since this was last asked: a gap the reader should be
     /// told of. Droppable ones are not counted here.
     #[must_use = "the count starts anew"]
-    pub const fn take_dropped(&mut self) -> u64 {
-        std::mem::replace(&mut self.tally.untold, 0)
+    pub fn take_dropped(&mut self) -> u64 {
+        self.extra.as_mut().map_or(0, |extra| std::mem::take(&mut extra.tally.untold))
+    }
+
+    /// Gives the buffer back if nothing is inside: for an outbox that will be quiet for a while. Otherwise
+    /// it is kept, so that in steady state a message costs no allocation.
+    pub fn rest(&mut self) {
+        self.lanes.rest();
     }
 }
 
 // Coming in.
 impl<T: Item> Outbox<T> {
     pub(crate) fn push_on(&mut self, item: T, terms: Terms) -> Pushed<T> {
-        let (bytes, critical) = (item.bytes(), is_critical(&item));
+        match self.push_plain(Slot::new(item)) {
+            Ok(()) => Pushed::Queued,
+            Err(slot) => self.push_among_others(slot, terms),
+        }
+    }
+
+    /// The usual push: there is room, nobody waits for it, and the message has nothing to do with others.
+    #[inline]
+    pub(crate) fn push_plain(&mut self, slot: Slot<T>) -> Result<(), Slot<T>> {
+        let alone = slot.facts.is_plain() || self.is_empty();
+        let quiet = self.extra.as_ref().is_none_or(|extra| extra.is_quiet());
+        if !alone || !quiet || !self.fits(slot.facts.bytes() as usize, false, Room::default()) {
+            return Err(slot);
+        }
+        self.remember(slot.facts.lane(), slot);
+        Ok(())
+    }
+
+    /// The push of a message that may merge, lift or shed others.
+    pub(crate) fn push_among_others(&mut self, slot: Slot<T>, terms: Terms) -> Pushed<T> {
+        let slot = match self.behind_its_log(slot, terms) {
+            Ok(pushed) => return pushed,
+            Err(slot) => slot,
+        };
+        let (bytes, critical) = (slot.facts.bytes() as usize, slot.facts.is_critical());
         let claimed = if critical { Room::default() } else { terms.claimed };
-        let item = match self.merge_in_place(item, claimed) {
-            Ok(()) => {
-                self.tally.pushed += 1;
-                return Pushed::Coalesced;
-            }
-            Err(item) => item,
+        let slot = match self.merge_in_place(slot, claimed) {
+            Ok(()) => return Pushed::Coalesced,
+            Err(slot) => slot,
         };
         let ordinary = self.fits(bytes, false, claimed);
-        self.tally.overflows += u64::from(!ordinary && !terms.again);
-        let fits = ordinary || (critical && self.fits(bytes, true, claimed));
-        let dropped = if fits { 0 } else { self.make_room(&item, terms.patient, claimed) };
-        if !fits && dropped == 0 {
-            return self.refuse(item, terms.patient);
+        if ordinary {
+            return self.place(slot).into();
         }
-        self.tally.preserved += u64::from(critical && !ordinary);
-        self.tally.pushed += 1;
-        match self.place(item) {
-            _ if dropped > 0 => Pushed::Shed { dropped },
-            Placed::Merged => Pushed::Coalesced,
-            Placed::Alone => Pushed::Queued,
+        self.extra().tally.overflows += u64::from(!terms.again);
+        let fits = critical && self.fits(bytes, true, claimed);
+        let what = match fits {
+            true => crate::Evicted::default(),
+            false => self.make_room(&slot, terms.patient, claimed),
+        };
+        if !fits && what.total() == 0 {
+            return self.refuse(slot, terms.patient);
+        }
+        self.extra().tally.preserved += u64::from(critical);
+        match self.place(slot) {
+            _ if what.total() > 0 => Pushed::Shed { what },
+            placed => placed.into(),
         }
     }
 
     /// Whether a message of that size could ever be queued.
-    #[cfg(feature = "tokio")]
     pub(crate) const fn can_ever_fit(&self, bytes: usize, critical: bool) -> bool {
-        Room::one(bytes).fits(self.limits.ceiling(critical))
+        Room::one(bytes).fits(self.bounds.ceiling(critical))
     }
 
     /// What is inside.
     pub(crate) fn inside(&self) -> Room {
-        Room { messages: self.len(), bytes: self.bytes }
+        Room { messages: self.len(), bytes: self.bytes() }
     }
 
+    #[inline]
     pub(crate) fn fits(&self, bytes: usize, critical: bool, claimed: Room) -> bool {
-        self.inside().plus(Room::one(bytes)).plus(claimed).fits(self.limits.ceiling(critical))
+        self.inside().plus(Room::one(bytes)).plus(claimed).fits(self.bounds.ceiling(critical))
     }
 
     /// Merges a message without lifting, if that alone takes no further place.
-    fn merge_in_place(&mut self, item: T, claimed: Room) -> Result<(), T> {
-        let bytes = self.bytes.saturating_add(item.bytes()).saturating_add(claimed.bytes);
-        if bytes > self.limits.max_bytes {
-            return Err(item);
+    pub(crate) fn merge_in_place(&mut self, slot: Slot<T>, claimed: Room) -> Result<(), Slot<T>> {
+        let bytes = self.inside().plus(Room::one(slot.facts.bytes() as usize)).plus(claimed).bytes;
+        if bytes > self.bounds.max_bytes() {
+            return Err(slot);
         }
-        self.merge(lane_of(&item), item, self.len())
+        self.merge(slot.facts.lane(), slot, self.len())
     }
 
     /// Merges a message into the last one of its key before `end`, if that is in the same lane.
-    pub(crate) fn merge(&mut self, lane: Lane, item: T, end: usize) -> Result<(), T> {
-        let Some(key) = item.order_key().filter(|_| is_coalescible(&item)) else {
-            return Err(item);
-        };
-        let Some((_, index)) = self.lanes.last_of(key, end).filter(|(at, _)| *at == lane) else {
-            return Err(item);
-        };
-        let Some(last) = self.lanes.get_mut(index) else { return Err(item) };
-        let size = last.bytes().saturating_add(item.bytes());
-        if !is_coalescible(last) || size > self.limits.max_bytes {
-            return Err(item);
+    pub(crate) fn merge(&mut self, lane: Lane, slot: Slot<T>, end: usize) -> Result<(), Slot<T>> {
+        let Some(index) = self.partner(lane, &slot, end) else { return Err(slot) };
+        let (max_bytes, Slot { facts, item }) = (self.bounds.max_bytes(), slot);
+        let mut refused = None;
+        let merged = self.lanes.change(index, |last| {
+            let before = last.facts.bytes();
+            let fits = before as usize + facts.bytes() as usize <= max_bytes;
+            refused = if fits { last.item.merge(item).err() } else { Some(item) };
+            if refused.is_none() {
+                last.facts.renew(&last.item);
+            }
+            (before, last.facts.bytes())
+        });
+        if let Some(item) = refused {
+            return Err(Slot { facts, item });
         }
-        let (bytes, urgent) = (last.bytes(), u32::from(!last.waits()));
-        last.merge(item)?;
-        self.bytes = self.bytes.saturating_sub(bytes).saturating_add(last.bytes());
-        self.urgent = self.urgent.saturating_sub(urgent) + u32::from(!last.waits());
-        self.tally.coalesced += 1;
+        if let Some((before, after)) = merged {
+            self.bytes = self.bytes.saturating_sub(before).saturating_add(after);
+        }
+        self.extra().tally.coalesced += 1;
         Ok(())
     }
 
-    /// Puts a message for which there is room at the end of its lane, behind all of its key.
-    fn place(&mut self, item: T) -> Placed {
-        let lane = lane_of(&item);
-        if let Some(key) = item.order_key() {
-            for earlier in self.lanes.take_below(lane, key) {
-                self.forget(&earlier);
+    /// The message into which this one may be merged.
+    fn partner(&self, lane: Lane, slot: &Slot<T>, end: usize) -> Option<usize> {
+        if !slot.facts.merges() {
+            return None;
+        }
+        let Some(key) = slot.item.order_key() else {
+            return self.lanes.last_merging(slot.item.merge_key()?, lane);
+        };
+        let (at, index) = self.lanes.last_of(key, end)?;
+        let last = self.lanes.get(index)?;
+        let may = at == lane && last.facts.merges();
+        (may && last.item.merge_key() == slot.item.merge_key()).then_some(index)
+    }
+
+    /// Puts a message for which there is room at the end of its lane, behind all of its order key.
+    pub(crate) fn place(&mut self, slot: Slot<T>) -> Placed {
+        let lane = slot.facts.lane();
+        if let Some(key) = slot.item.order_key() {
+            while let Some((_, index)) = self.lanes.first_of(key, self.lanes.range(lane).end) {
+                let Some(earlier) = self.forget(index) else { break };
                 self.append(lane, earlier);
             }
         }
-        self.append(lane, item)
+        self.append(lane, slot)
     }
 
-    fn append(&mut self, lane: Lane, item: T) -> Placed {
-        match self.merge(lane, item, self.len()) {
+    fn append(&mut self, lane: Lane, slot: Slot<T>) -> Placed {
+        match self.merge(lane, slot, self.len()) {
             Ok(()) => Placed::Merged,
-            Err(item) => {
-                self.remember(&item);
-                self.lanes.push(lane, item);
+            Err(slot) => {
+                self.remember(lane, slot);
                 Placed::Alone
             }
         }
     }
 
     /// Gives a message that does not fit back, or drops it where its class allows.
-    fn refuse(&mut self, item: T, patient: bool) -> Pushed<T> {
-        let droppable = is_droppable(&item);
-        let keyed = item.order_key().is_some();
-        if is_critical(&item) || (!droppable && (keyed || patient)) {
-            return Pushed::Full(item);
+    fn refuse(&mut self, slot: Slot<T>, patient: bool) -> Pushed<T> {
+        if slot.facts.is_droppable() || (slot.facts.is_expendable() && !patient) {
+            self.count_shed(slot.facts);
+            return Pushed::Dropped;
         }
-        self.tally.pushed += 1;
-        self.count_shed(droppable);
-        Pushed::Dropped
+        self.leave_newcomer(slot)
     }
 }
 
-enum Placed {
+pub(crate) enum Placed {
     Alone,
     Merged,
 }
 
-// Accounts of what is inside.
-impl<T: Item> Outbox<T> {
-    pub(crate) fn remember(&mut self, item: &T) {
-        let critical = is_critical(item);
-        self.bytes = self.bytes.saturating_add(item.bytes());
-        self.critical += u32::from(critical);
-        self.urgent += u32::from(critical || !item.waits());
-    }
-
-    pub(crate) fn forget(&mut self, item: &T) {
-        let critical = is_critical(item);
-        self.bytes = self.bytes.saturating_sub(item.bytes());
-        self.critical = self.critical.saturating_sub(u32::from(critical));
-        self.urgent = self.urgent.saturating_sub(u32::from(critical || !item.waits()));
+impl<T> From<Placed> for Pushed<T> {
+    fn from(placed: Placed) -> Self {
+        match placed {
+            Placed::Alone => Self::Queued,
+            Placed::Merged => Self::Coalesced,
+        }
     }
 }
 
-#[cfg(feature = "tokio")]
+// Accounts of what is inside.
+impl<T: Item> Outbox<T> {
+    #[inline]
+    fn remember(&mut self, lane: Lane, slot: Slot<T>) {
+        self.bytes = self.bytes.saturating_add(slot.facts.bytes());
+        self.lanes.push(lane, slot);
+    }
+
+    /// Takes a message out that does not reach the reader now.
+    pub(crate) fn forget(&mut self, index: usize) -> Option<Slot<T>> {
+        let slot = self.lanes.remove(index)?;
+        self.bytes = self.bytes.saturating_sub(slot.facts.bytes());
+        Some(slot)
+    }
+
+    /// Puts a message that was forgotten back into its place.
+    pub(crate) fn put_back(&mut self, lane: Lane, index: usize, slot: Slot<T>) {
+        self.bytes = self.bytes.saturating_add(slot.facts.bytes());
+        self.lanes.put_back(lane, index, slot);
+    }
+}
+
 impl<T> Outbox<T> {
+    #[cold]
+    fn make_extra(&mut self) -> &mut Extra {
+        self.extra.insert(Box::default())
+    }
+
+    /// What is made on first use.
+    pub(crate) fn extra(&mut self) -> &mut Extra {
+        if self.extra.is_none() {
+            return self.make_extra();
+        }
+        self.extra.get_or_insert_default()
+    }
+
     /// Takes all out for a reader that is gone.
-    pub(crate) fn abandon(&mut self) -> std::collections::VecDeque<T> {
+    #[cfg(feature = "tokio")]
+    pub(crate) fn abandon(&mut self) -> std::collections::VecDeque<Slot<T>> {
         let left = self.lanes.take();
-        self.tally.popped += left.len() as u64;
-        (self.bytes, self.critical, self.urgent) = (0, 0, 0);
+        self.popped = self.popped.saturating_add(left.len() as u64);
+        self.bytes = 0;
         left
     }
 }

@@ -1,64 +1,120 @@
 //! Making room in a full outbox: who goes, and in which order. It does not decide what becomes of a message
 //! for which there is none.
 
-use crate::Item;
-use crate::item::{is_coalescible, is_critical, is_droppable};
-use crate::lanes::{Lane, lane_of};
+use crate::facts::{Facts, LOW, Lane};
+use crate::lanes::Slot;
 use crate::limits::Room;
 use crate::outbox::Outbox;
+use crate::{Evicted, Item, Overflow};
+
+/// Who goes together.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    Droppable,
+    /// Left to their logs; never of the newcomer's own lane, where it is the newcomer that is left.
+    Sequenced,
+    Expendable,
+}
 
 impl<T: Item> Outbox<T> {
-    /// Sheds what may be shed for `item` until it fits. Returns how many; 0 if it cannot fit.
+    /// Evicts what may go for a newcomer until it fits. Nothing, if it cannot fit.
     ///
     /// To fit here is not to add to what is inside beyond the room the message may use. So it takes the
     /// place of about its own size, where critical ones are in the reserve or others wait for room.
-    pub(crate) fn make_room(&mut self, item: &T, patient: bool, claimed: Room) -> u32 {
-        let critical = is_critical(item);
-        let ceiling = self.limits.ceiling(critical).minus(claimed).at_least(self.inside());
-        let only_droppable = is_droppable(item) || (patient && !critical);
-        let stages: &[fn(&T) -> bool] =
-            if only_droppable { &[is_droppable] } else { &[is_droppable, is_expendable] };
-        let lane = lane_of(item);
-        let freed = self.freed_by(stages, lane);
-        if !self.inside().minus(freed).plus(Room::one(item.bytes())).fits(ceiling) {
-            return 0;
+    pub(crate) fn make_room(
+        &mut self,
+        newcomer: &Slot<T>,
+        patient: bool,
+        claimed: Room,
+    ) -> Evicted {
+        let facts = newcomer.facts;
+        let ceiling =
+            self.bounds.ceiling(facts.is_critical()).minus(claimed).at_least(self.inside());
+        let target = ceiling.minus(Room::one(facts.bytes() as usize));
+        let stages = self.stages(facts, patient);
+        let own = newcomer.item.order_key();
+        let freed = stages.iter().map(|stage| self.freed_by(*stage, facts.lane(), own));
+        let freed = freed.fold(Room::default(), Room::plus);
+        let fits = self.inside().minus(freed).plus(Room::one(facts.bytes() as usize)).fits(ceiling);
+        let mut what = Evicted::default();
+        for stage in stages.iter().filter(|_| fits) {
+            self.evict(*stage, facts.lane(), own, target, &mut what);
         }
-        stages.iter().map(|may_go| self.shed(*may_go, lane, item.bytes(), ceiling)).sum()
+        what
     }
 
-    /// How much shedding all that may go would free.
-    fn freed_by(&self, stages: &[fn(&T) -> bool], lane: Lane) -> Room {
+    fn stages(&self, facts: Facts, patient: bool) -> &'static [Stage] {
+        use Stage::{Droppable, Expendable, Sequenced};
+        let leaves = self.overflow() == Overflow::LeaveToLog;
+        // What can be left to its log need not cost others what is lost for good.
+        let gentle = (patient || (leaves && facts.is_sequenced())) && !facts.is_critical();
+        match (facts.is_droppable(), leaves, gentle) {
+            (true, ..) | (_, false, true) => &[Droppable],
+            (_, false, false) => &[Droppable, Expendable],
+            (_, true, true) => &[Droppable, Sequenced],
+            (_, true, false) => &[Droppable, Sequenced, Expendable],
+        }
+    }
+
+    pub(crate) fn overflow(&self) -> Overflow {
+        self.extra.as_ref().map_or(Overflow::default(), |extra| extra.overflow)
+    }
+
+    /// How much evicting all of a stage would free.
+    fn freed_by(&self, stage: Stage, lane: Lane, own: Option<u64>) -> Room {
         (self.lanes.range(lane).start..self.len())
-            .filter_map(|index| self.lanes.get(index))
-            .filter(|item| stages.iter().any(|may_go| may_go(item)))
-            .fold(Room::default(), |freed, item| freed.plus(Room::one(item.bytes())))
+            .filter(|index| self.may_go(stage, lane, own, *index))
+            .filter_map(|index| self.lanes.facts(index))
+            .fold(Room::default(), |freed, facts| freed.plus(Room::one(facts.bytes() as usize)))
     }
 
-    /// Sheds from the least urgent lane up to `lane`, each from its oldest, until `bytes` more fit.
-    fn shed(&mut self, may_go: fn(&T) -> bool, lane: Lane, bytes: usize, ceiling: Room) -> u32 {
-        let mut dropped = 0;
-        for lane in (lane..4).rev() {
-            let mut index = self.lanes.range(lane).start;
-            while index < self.lanes.range(lane).end {
-                if self.inside().plus(Room::one(bytes)).fits(ceiling) {
-                    return dropped;
+    fn may_go(&self, stage: Stage, lane: Lane, own: Option<u64>, index: usize) -> bool {
+        let Some(slot) = self.lanes.get(index) else { return false };
+        match stage {
+            Stage::Droppable => slot.facts.is_droppable(),
+            Stage::Expendable => slot.facts.is_expendable(),
+            Stage::Sequenced => {
+                index >= self.lanes.range(lane).end
+                    && slot.item.order_key() != own
+                    && self.may_be_left(slot, index)
+            }
+        }
+    }
+
+    /// Evicts from the least urgent lane up to `lane`, each from its oldest, until no more is inside than
+    /// `target`.
+    fn evict(
+        &mut self,
+        stage: Stage,
+        lane: Lane,
+        own: Option<u64>,
+        target: Room,
+        what: &mut Evicted,
+    ) {
+        for from in (lane..=LOW).rev() {
+            let mut index = self.lanes.range(from).start;
+            while index < self.lanes.range(from).end {
+                if self.inside().fits(target) {
+                    return;
                 }
-                if self.lanes.get(index).is_some_and(may_go) {
-                    self.shed_at(index);
-                    dropped += 1;
-                } else {
+                if !self.may_go(stage, lane, own, index) {
                     index += 1;
+                } else if stage == Stage::Sequenced {
+                    self.leave_from(index, what);
+                } else {
+                    self.shed_at(index, what);
                 }
             }
         }
-        dropped
     }
 
-    fn shed_at(&mut self, index: usize) {
-        let Some(item) = self.lanes.remove(index) else { return };
-        self.forget(&item);
-        self.count_shed(is_droppable(&item));
-        if let Some(key) = item.order_key() {
+    pub(crate) fn shed_at(&mut self, index: usize, what: &mut Evicted) {
+        let Some(slot) = self.forget(index) else { return };
+        self.count_shed(slot.facts);
+        let count =
+            if slot.facts.is_droppable() { &mut what.droppable } else { &mut what.coalescible };
+        *count = count.saturating_add(1);
+        if let Some(key) = slot.item.order_key() {
             self.join_around(index, key);
         }
     }
@@ -69,23 +125,19 @@ impl<T: Item> Outbox<T> {
         if self.lanes.last_of(key, next).is_none_or(|(before, _)| before != lane) {
             return;
         }
-        let Some(item) = self.lanes.remove(next) else { return };
-        self.forget(&item);
-        if let Err(item) = self.merge(lane, item, next) {
-            self.remember(&item);
-            self.lanes.put_back(lane, next, item);
+        let Some(slot) = self.forget(next) else { return };
+        if let Err(slot) = self.merge(lane, slot, next) {
+            self.put_back(lane, next, slot);
         }
     }
 
-    pub(crate) const fn count_shed(&mut self, droppable: bool) {
-        self.tally.shed += 1;
-        if !droppable {
-            self.tally.untold += 1;
+    pub(crate) fn count_shed(&mut self, facts: Facts) {
+        let tally = &mut self.extra().tally;
+        if facts.is_droppable() {
+            tally.shed_droppable += 1;
+        } else {
+            tally.shed_coalescible += 1;
+            tally.untold += 1;
         }
     }
-}
-
-/// A coalescible message without a key may be shed when nothing droppable is left.
-fn is_expendable<T: Item>(item: &T) -> bool {
-    is_coalescible(item) && item.order_key().is_none()
 }

@@ -3,7 +3,8 @@
 use std::task::{Context, Poll};
 
 use crate::Item;
-use crate::channel::{PushError, PushResult, Shared, Wakes};
+use crate::PushError;
+use crate::channel::{PushResult, Shared};
 use crate::item::is_critical;
 use crate::limits::Room;
 use crate::outbox::Terms;
@@ -28,18 +29,18 @@ impl<'a, T: Item> Pushing<'a, T> {
         let Some(item) = self.item.take() else { return Poll::Pending };
         let (bytes, critical) = (item.bytes(), is_critical(&item));
         let mut state = self.shared.lock();
-        if state.closed {
+        if state.is_closed() {
             return Poll::Ready(Err(PushError::Closed(item)));
         }
         if !state.outbox.can_ever_fit(bytes, critical) {
             return Poll::Ready(Err(PushError::Full(item)));
         }
         let item = match self.ticket {
-            Some(ticket) if !critical && !state.waiting.is_first(ticket) => item,
+            Some(ticket) if !critical && !state.is_first(ticket) => item,
             ticket => {
                 // A newcomer may take what those in the line do not ask for. The first one in the line,
                 // and a critical one, may take all.
-                let claimed = ticket.map_or_else(|| state.waiting.claimed(), |_| Room::default());
+                let claimed = ticket.map_or_else(|| state.claimed(), |_| Room::default());
                 let terms = Terms { patient: true, again: self.tried, claimed };
                 match state.push(item, terms) {
                     (Ok(pushed), wakes) => {
@@ -53,13 +54,7 @@ impl<'a, T: Item> Pushing<'a, T> {
         };
         self.tried = true;
         self.item = Some(item);
-        let replaced = cx.and_then(|cx| match self.ticket {
-            Some(ticket) => state.waiting.renew(ticket, cx.waker()),
-            None => {
-                self.ticket = Some(state.waiting.join(bytes, critical, cx.waker().clone()));
-                None
-            }
-        });
+        let replaced = cx.and_then(|cx| state.wait(&mut self.ticket, bytes, critical, cx.waker()));
         drop(state);
         drop(replaced);
         Poll::Pending
@@ -75,10 +70,6 @@ impl<T> Drop for Pushing<'_, T> {
     /// Leaves the line, done or not. If it was the turn of this one, it is now that of the next.
     fn drop(&mut self) {
         let Some(ticket) = self.ticket else { return };
-        let mut state = self.shared.lock();
-        state.waiting.leave(ticket);
-        let writer = state.waiting.wake_first();
-        drop(state);
-        Wakes { reader: None, writer }.wake();
+        self.shared.leave(ticket);
     }
 }

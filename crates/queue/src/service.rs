@@ -7,7 +7,6 @@ use std::task::{Context, Poll};
 
 use tower_service::Service;
 
-use crate::channel::Wakes;
 use crate::limits::Room;
 use crate::waiting::Ticket;
 use crate::{Item, PushError, Pushed, Sender};
@@ -33,31 +32,21 @@ impl<T> Enqueue<T> {
     /// Gives the place in the line to the next.
     fn leave(&mut self) {
         let Some(ticket) = self.ticket.take() else { return };
-        let mut state = self.sender.shared().lock();
-        state.waiting.leave(ticket);
-        let writer = state.waiting.wake_first();
-        drop(state);
-        Wakes { reader: None, writer }.wake();
+        self.sender.shared().leave(ticket);
     }
 }
 
 impl<T: Item> Enqueue<T> {
     fn poll_room(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let mut state = self.sender.shared().lock();
-        let first = self.ticket.is_some_and(|ticket| state.waiting.is_first(ticket));
-        let claimed = if first { Room::default() } else { state.waiting.claimed() };
-        if state.closed
+        let first = self.ticket.is_some_and(|ticket| state.is_first(ticket));
+        let claimed = if first { Room::default() } else { state.claimed() };
+        if state.is_closed()
             || ((first || self.ticket.is_none()) && state.outbox.fits(1, false, claimed))
         {
             return Poll::Ready(());
         }
-        let replaced = match self.ticket {
-            Some(ticket) => state.waiting.renew(ticket, cx.waker()),
-            None => {
-                self.ticket = Some(state.waiting.join(1, false, cx.waker().clone()));
-                None
-            }
-        };
+        let replaced = state.wait(&mut self.ticket, 1, false, cx.waker());
         drop(state);
         drop(replaced);
         Poll::Pending

@@ -1,4 +1,6 @@
 //! What the hand-off shares memory with: one place, so that a model checker can stand in for it.
 
-pub(crate) use std::sync::atomic::{AtomicUsize, Ordering};
+#[cfg(tidegate_loom)]
+pub(crate) use loom::sync::{Arc, Mutex, MutexGuard};
+#[cfg(not(tidegate_loom))]
 pub(crate) use std::sync::{Arc, Mutex, MutexGuard};

@@ -6,18 +6,14 @@ use std::task::Waker;
 use crate::limits::Room;
 
 /// Who waits, in the order of their turn: critical messages first, then as they came.
-///
-/// Nothing is allocated while nobody waits.
-#[derive(Default)]
-pub(crate) struct Waiting(Option<Box<Line>>);
-
-#[derive(Default)]
-struct Line {
+#[derive(Debug, Default)]
+pub(crate) struct Waiting {
     waiters: VecDeque<Waiter>,
     next_ticket: u64,
     claimed_bytes: usize,
 }
 
+#[derive(Debug)]
 struct Waiter {
     ticket: Ticket,
     bytes: usize,
@@ -32,36 +28,32 @@ pub(crate) struct Ticket(u64);
 
 impl Waiting {
     /// The room that those in the line ask for.
+    #[inline]
     pub(crate) fn claimed(&self) -> Room {
-        self.0.as_ref().map_or(Room::default(), |line| Room {
-            messages: line.waiters.len(),
-            bytes: line.claimed_bytes,
-        })
+        Room { messages: self.waiters.len(), bytes: self.claimed_bytes }
     }
 
     pub(crate) fn is_first(&self, ticket: Ticket) -> bool {
-        self.0.as_ref().and_then(|line| line.waiters.front()).is_some_and(|w| w.ticket == ticket)
+        self.waiters.front().is_some_and(|waiter| waiter.ticket == ticket)
     }
 
     pub(crate) fn join(&mut self, bytes: usize, critical: bool, waker: Waker) -> Ticket {
-        let line = self.0.get_or_insert_default();
-        let ticket = Ticket(line.next_ticket);
-        line.next_ticket += 1;
-        line.claimed_bytes = line.claimed_bytes.saturating_add(bytes);
+        let ticket = Ticket(self.next_ticket);
+        self.next_ticket = self.next_ticket.wrapping_add(1);
+        self.claimed_bytes = self.claimed_bytes.saturating_add(bytes);
         let waiter = Waiter { ticket, bytes, critical, waker: Some(waker) };
         let place = match critical {
-            true => line.waiters.partition_point(|waiter| waiter.critical),
-            false => line.waiters.len(),
+            true => self.waiters.partition_point(|waiter| waiter.critical),
+            false => self.waiters.len(),
         };
-        line.waiters.insert(place, waiter);
+        self.waiters.insert(place, waiter);
         ticket
     }
 
     /// Notes whom to wake when the turn of a ticket comes. Returns the waker that this replaces, to be
     /// dropped outside of the lock.
     pub(crate) fn renew(&mut self, ticket: Ticket, waker: &Waker) -> Option<Waker> {
-        let line = self.0.as_mut()?;
-        let waiter = line.waiters.iter_mut().find(|waiter| waiter.ticket == ticket)?;
+        let waiter = self.waiters.iter_mut().find(|waiter| waiter.ticket == ticket)?;
         match &waiter.waker {
             Some(known) if known.will_wake(waker) => None,
             _ => waiter.waker.replace(waker.clone()),
@@ -69,25 +61,24 @@ impl Waiting {
     }
 
     pub(crate) fn leave(&mut self, ticket: Ticket) {
-        let Some(line) = self.0.as_mut() else { return };
-        if let Some(place) = line.waiters.iter().position(|waiter| waiter.ticket == ticket)
-            && let Some(waiter) = line.waiters.remove(place)
-        {
-            line.claimed_bytes = line.claimed_bytes.saturating_sub(waiter.bytes);
-        }
-        if line.waiters.is_empty() {
-            self.0 = None;
-        }
+        let place = self.waiters.iter().position(|waiter| waiter.ticket == ticket);
+        let waiter = place.and_then(|place| self.waiters.remove(place));
+        let bytes = waiter.map_or(0, |waiter| waiter.bytes);
+        // Sums that saturated are not to be trusted; those of an empty line are known.
+        self.claimed_bytes = match self.waiters.is_empty() {
+            true => 0,
+            false => self.claimed_bytes.saturating_sub(bytes),
+        };
     }
 
     /// Whom to wake because it may be the turn of the first.
+    #[inline]
     pub(crate) fn wake_first(&mut self) -> Option<Waker> {
-        self.0.as_mut()?.waiters.front_mut()?.waker.take()
+        self.waiters.front_mut()?.waker.take()
     }
 
     /// Whom to wake because the wait is over for all.
     pub(crate) fn wake_all(&mut self) -> Vec<Waker> {
-        let waiters = self.0.iter_mut().flat_map(|line| line.waiters.iter_mut());
-        waiters.filter_map(|waiter| waiter.waker.take()).collect()
+        self.waiters.iter_mut().filter_map(|waiter| waiter.waker.take()).collect()
     }
 }

@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use letter::{Letter, chat, critical, messages, typing};
 use tidegate_queue::{
-    BatchPolicy, Batcher, DEFAULT_PUSH_TIMEOUT, Flush, PushError, Pushed, Receiver, Sender, channel,
+    BatchPolicy, Batcher, DEFAULT_PUSH_TIMEOUT, Evicted, Flush, PushError, Pushed, Receiver,
+    Sender, channel,
 };
 use tokio::time::{Instant, timeout};
 
@@ -163,7 +164,8 @@ async fn newcomers_shed_no_more_than_their_own_place_when_others_wait() {
     let mut second = pin!(sender.push_wait(chat("second").key(2)));
     pending!(first);
     pending!(second);
-    assert_eq!(sender.try_push(chat("d")), Ok(Pushed::Shed { dropped: 1 }));
+    let what = Evicted { coalescible: 1, ..Evicted::default() };
+    assert_eq!(sender.try_push(chat("d")), Ok(Pushed::Shed { what }));
     assert_eq!(take(&mut receiver, 10), ["b", "c", "d"]);
 }
 

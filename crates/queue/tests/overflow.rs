@@ -2,7 +2,7 @@
 
 mod letter;
 
-use letter::{Letter, chat, critical, messages, typing};
+use letter::{Letter, chat, critical, messages, shed_coalescible, shed_droppable, typing};
 use tidegate_message::{Class, Priority};
 use tidegate_queue::{Limits, Outbox, Pushed};
 
@@ -21,7 +21,7 @@ fn drain(outbox: &mut Outbox<Letter>) -> Vec<String> {
 #[test]
 fn oldest_droppable_is_shed_first() {
     let mut outbox = holding(messages(3, 0), [chat("a"), typing("t1"), typing("t2")]);
-    assert_eq!(outbox.push(chat("b")), Pushed::Shed { dropped: 1 });
+    assert_eq!(outbox.push(chat("b")), shed_droppable(1));
     assert_eq!(drain(&mut outbox), ["a", "t2", "b"]);
     assert_eq!(outbox.take_dropped(), 0);
 }
@@ -30,9 +30,9 @@ fn oldest_droppable_is_shed_first() {
 fn oldest_of_the_lowest_priority_is_shed_next_and_told() {
     let low = |text| chat(text).priority(Priority::Low);
     let mut outbox = holding(messages(4, 0), [chat("n1"), low("l1"), low("l2"), chat("n2")]);
-    assert_eq!(outbox.push(chat("n3")), Pushed::Shed { dropped: 1 });
-    assert_eq!(outbox.push(chat("n4")), Pushed::Shed { dropped: 1 });
-    assert_eq!(outbox.push(chat("n5")), Pushed::Shed { dropped: 1 });
+    assert_eq!(outbox.push(chat("n3")), shed_coalescible(1));
+    assert_eq!(outbox.push(chat("n4")), shed_coalescible(1));
+    assert_eq!(outbox.push(chat("n5")), shed_coalescible(1));
     assert_eq!(outbox.take_dropped(), 3);
     assert_eq!(outbox.take_dropped(), 0);
     assert_eq!(drain(&mut outbox), ["n2", "n3", "n4", "n5"]);
@@ -50,7 +50,7 @@ fn nothing_more_urgent_is_shed() {
 #[test]
 fn droppable_replaces_an_older_one_but_nothing_else() {
     let mut outbox = holding(messages(2, 0), [typing("t1"), chat("a")]);
-    assert_eq!(outbox.push(typing("t2")), Pushed::Shed { dropped: 1 });
+    assert_eq!(outbox.push(typing("t2")), shed_droppable(1));
     assert_eq!(drain(&mut outbox), ["a", "t2"]);
     let mut outbox = holding(messages(1, 0), [chat("a")]);
     assert_eq!(outbox.push(typing("t")), Pushed::Dropped);
@@ -72,7 +72,7 @@ fn critical_uses_the_reserve_before_anything_is_shed() {
     let mut outbox = holding(messages(1, 1), [chat("a")]);
     assert_eq!(outbox.push(critical("c1")), Pushed::Queued);
     assert_eq!(outbox.counters().critical_messages_preserved, 1);
-    assert_eq!(outbox.push(critical("c2")), Pushed::Shed { dropped: 1 });
+    assert_eq!(outbox.push(critical("c2")), shed_coalescible(1));
     assert_eq!(outbox.push(critical("c3")), Pushed::Full(critical("c3")));
     assert_eq!(drain(&mut outbox), ["c1", "c2"]);
     assert_eq!(outbox.counters().critical_messages_preserved, 2);
@@ -84,7 +84,7 @@ fn letters_in_the_reserve_cost_a_newcomer_one_place_only() {
         messages(3, 3),
         ["a", "b", "c"].map(chat).into_iter().chain(["x", "y"].map(critical)),
     );
-    assert_eq!(outbox.push(chat("d")), Pushed::Shed { dropped: 1 });
+    assert_eq!(outbox.push(chat("d")), shed_coalescible(1));
     assert_eq!(drain(&mut outbox), ["x", "y", "b", "c", "d"]);
 }
 
@@ -102,7 +102,7 @@ fn nothing_is_shed_in_vain() {
 fn bytes_are_made_free_by_as_many_as_it_takes() {
     let limits = Limits { max_bytes: 6, ..Limits::default() };
     let mut outbox = holding(limits, ["aa", "bb", "cc"].map(chat));
-    assert_eq!(outbox.push(chat("ddd")), Pushed::Shed { dropped: 2 });
+    assert_eq!(outbox.push(chat("ddd")), shed_coalescible(2));
     assert_eq!(drain(&mut outbox), ["cc", "ddd"]);
 }
 

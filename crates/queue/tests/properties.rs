@@ -135,10 +135,11 @@ impl Run {
                 assert!(!ordinary && !is_critical(&letter));
                 self.told_shed += 1;
             }
-            Pushed::Shed { dropped } => {
-                assert!(!ordinary && dropped > 0);
-                self.told_shed += u64::from(dropped);
+            Pushed::Shed { what } => {
+                assert!(!ordinary && what.total() > 0);
+                self.told_shed += u64::from(what.total());
             }
+            Pushed::Lagging { .. } => unreachable!("there is no log"),
             Pushed::Queued | Pushed::Coalesced => {}
         }
         self.taken.insert(number, letter);

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use tidegate_payload_codec::{Codec, CodecError, Compression, Encoding, Form, Kind};
-use tidegate_ws::Prepared;
+use tidegate_ws::{Compression as Deflate, Prepared};
 
 use crate::features::{Feature, Features, Switches};
-use crate::message::{Framed, Message};
+use crate::message::{Message, Shared};
 use crate::outbound::Outbound;
 
 /// How many forms there are: two encodings, optimized or not, three ways to compress.
@@ -36,14 +36,15 @@ pub(crate) fn transform(codec: &Codec, json: Bytes, form: Form) -> Result<Bytes,
     }
 }
 
-pub(crate) fn framed(codec: &Codec, part: Bytes, form: Form) -> Framed {
+/// The frame, and the bytes of its payload before the transport compresses it.
+pub(crate) fn framed(codec: &Codec, part: Bytes, form: Form) -> (Prepared, usize) {
     let payload = codec.compress(part, form);
     let payload_bytes = payload.bytes.len();
     let frame = match payload.kind {
         Kind::Text => Prepared::text(payload.bytes),
         Kind::Binary => Prepared::binary(payload.bytes),
     };
-    Framed { frame, payload_bytes }
+    (frame, payload_bytes)
 }
 
 /// Writes messages in one client's form, several in one frame where it agreed to `batch`.
@@ -52,6 +53,8 @@ pub struct Encoder {
     codec: Arc<Codec>,
     encoding: Encoding,
     agreed: Features,
+    /// How the transport compresses, where that was agreed.
+    deflate: Option<Deflate>,
     switches: Arc<Switches>,
 }
 
@@ -65,7 +68,7 @@ impl Encoder {
     /// An encoder for a sub-protocol; nothing is agreed yet.
     #[must_use]
     pub fn new(codec: Arc<Codec>, encoding: Encoding) -> Self {
-        Self { codec, encoding, agreed: Features::NONE, switches: Arc::default() }
+        Self { codec, encoding, agreed: Features::NONE, deflate: None, switches: Arc::default() }
     }
 
     /// The same with features agreed.
@@ -79,6 +82,12 @@ impl Encoder {
     #[must_use]
     pub fn with_switches(mut self, switches: Arc<Switches>) -> Self {
         self.switches = switches;
+        self
+    }
+
+    /// The same for a socket that compresses so.
+    pub(crate) const fn with_deflate(mut self, deflate: Option<Deflate>) -> Self {
+        self.deflate = deflate;
         self
     }
 
@@ -136,8 +145,8 @@ impl Encoder {
 
     /// What must not be compressed goes alone where a batch might be.
     fn may_batch(&self, item: &Outbound) -> bool {
-        let plain_enough =
-            |message: &Message| message.optimize || self.form().compression.is_none();
+        let compresses = self.form().compression.is_some() || self.deflate.is_some();
+        let plain_enough = |message: &Message| message.optimize || !compresses;
         self.features().has(Feature::Batch)
             && item.facts().is_none_or(|message| message.batch && plain_enough(message))
     }
@@ -145,7 +154,7 @@ impl Encoder {
     /// A frame of its own in plain form: for `welcome`, which says what the form will be.
     pub(crate) fn write_plain(&self, message: &Message) -> Result<Prepared, CodecError> {
         let form = Form { encoding: self.encoding, optimize: false, compression: None };
-        Ok(framed(&self.codec, transform(&self.codec, message.json.clone(), form)?, form).frame)
+        Ok(framed(&self.codec, transform(&self.codec, message.json.clone(), form)?, form).0)
     }
 
     fn write_run(&self, run: &mut Vec<Outbound>, into: &mut impl FnMut(Written)) -> u64 {
@@ -169,35 +178,50 @@ impl Encoder {
         if parts.is_empty() {
             return failed;
         }
-        let batch = framed(&self.codec, self.codec.batch(&parts, self.encoding), form);
-        self.record("batch", parts.len(), original, &batch);
-        into(Written { frame: batch.frame, messages: parts.len() });
+        let (batch, bytes) = framed(&self.codec, self.codec.batch(&parts, self.encoding), form);
+        self.record("batch", parts.len(), original, bytes);
+        into(Written { frame: self.open(batch), messages: parts.len() });
         failed
     }
 
     /// Frames one message by itself; 1 if it cannot be encoded.
     pub(crate) fn write_one(&self, item: Outbound, into: &mut impl FnMut(Written)) -> u64 {
-        let (framed, json) = match item {
-            Outbound::Shared(shared) => {
-                (shared.framed(&self.codec, self.form()), shared.message().json.clone())
-            }
-            item => {
-                let message = item.into_message();
-                let form = message.form(self.form());
-                let json = message.json.clone();
-                let framed = transform(&self.codec, message.json, form)
-                    .map(|part| framed(&self.codec, part, form));
-                (framed, json)
-            }
+        let written = match item {
+            Outbound::Shared(shared) => self.shared(&shared),
+            item => self.own(&item.into_message()),
         };
-        match framed {
-            Ok(framed) => {
-                self.record(kind(&json), 1, json.len(), &framed);
-                into(Written { frame: framed.frame, messages: 1 });
+        match written {
+            Ok(frame) => {
+                into(Written { frame, messages: 1 });
                 0
             }
             Err(error) => not_encoded(&error),
         }
+    }
+
+    fn shared(&self, shared: &Shared) -> Result<Prepared, CodecError> {
+        let message = shared.message();
+        let framed = shared.framed(&self.codec, self.form())?;
+        self.record(kind(&message.json), 1, message.json.len(), framed.payload_bytes);
+        Ok(match self.deflate {
+            agreed @ Some(_) if message.optimize && self.switches.deflate() => {
+                framed.frame.frame(agreed)
+            }
+            _ => framed.frame.frame(None),
+        })
+    }
+
+    fn own(&self, message: &Message) -> Result<Prepared, CodecError> {
+        let form = message.form(self.form());
+        let part = transform(&self.codec, message.json.clone(), form)?;
+        let (frame, bytes) = framed(&self.codec, part, form);
+        self.record(kind(&message.json), 1, message.json.len(), bytes);
+        Ok(if message.optimize { self.open(frame) } else { frame.uncompressed() })
+    }
+
+    /// A frame that the socket may compress, unless that is switched off.
+    fn open(&self, frame: Prepared) -> Prepared {
+        if self.switches.deflate() { frame } else { frame.uncompressed() }
     }
 
     fn part(&self, item: Outbound, form: Form) -> (Result<Bytes, CodecError>, usize) {
@@ -213,10 +237,10 @@ impl Encoder {
         }
     }
 
-    fn record(&self, kind: &str, messages: usize, original: usize, framed: &Framed) {
-        self.codec.stats().record_batch(messages, original, framed.payload_bytes);
-        if framed.payload_bytes != original {
-            let payload = tidegate_payload_codec::describe(kind, original, framed.payload_bytes);
+    fn record(&self, kind: &str, messages: usize, original: usize, bytes: usize) {
+        self.codec.stats().record_batch(messages, original, bytes);
+        if bytes != original {
+            let payload = tidegate_payload_codec::describe(kind, original, bytes);
             tracing::debug!("{payload}");
         }
     }
@@ -266,5 +290,35 @@ mod tests {
         assert_eq!(encoder.agreed_form(), before);
         switches.set(Features::ALL);
         assert_eq!(encoder.form(), before);
+    }
+
+    fn deflated(switches: &Arc<Switches>) -> Encoder {
+        let settings = tidegate_deflate::Settings::new();
+        let direction = tidegate_deflate::Direction::stateless();
+        Encoder::new(Arc::new(Codec::new(Default::default())), Encoding::Json)
+            .with_switches(Arc::clone(switches))
+            .with_deflate(Some(Deflate { settings, direction }))
+    }
+
+    fn one_frame(encoder: &Encoder, shared: &Arc<Shared>) -> Prepared {
+        let mut frames = Vec::new();
+        let mut keep = |written: Written| frames.push(written.frame);
+        assert_eq!(encoder.write_one(Outbound::Shared(Arc::clone(shared)), &mut keep), 0);
+        frames.remove(0)
+    }
+
+    #[test]
+    fn who_agreed_to_deflate_shares_the_compressed_bytes_unless_it_is_switched_off() {
+        let switches = Arc::new(Switches::default());
+        let encoders = [(); 2].map(|()| deflated(&switches));
+        let message = Message::from_json(format!("[{}0]", "1234,".repeat(100)));
+        let shared = Arc::new(Shared::new(message.clone()));
+        let [one, other] = encoders.each_ref().map(|encoder| one_frame(encoder, &shared));
+        assert!(one.is_compressed());
+        assert_eq!(one.payload().as_ptr(), other.payload().as_ptr());
+        let secret = Arc::new(Shared::new(Message { optimize: false, ..message }));
+        assert!(!one_frame(&encoders[0], &secret).is_compressed());
+        switches.set_deflate(false);
+        assert!(!one_frame(&encoders[0], &shared).is_compressed());
     }
 }

@@ -1,6 +1,6 @@
 //! What a client may agree to in `hello`, beside its sub-protocol.
 
-use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering::Relaxed};
 
 /// One feature that changes what is written to a client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,6 +62,12 @@ impl Features {
         Self(self.0 | feature.bit())
     }
 
+    /// The set without a feature.
+    #[must_use]
+    pub const fn without(self, feature: Feature) -> Self {
+        Self(self.0 & !feature.bit())
+    }
+
     /// Whether the set has a feature.
     #[must_use]
     pub const fn has(self, feature: Feature) -> bool {
@@ -100,24 +106,39 @@ impl Features {
 /// What is switched off is no longer written, whatever was agreed, and comes back as agreed when it is switched on. A
 /// client need not be told: each feature says what *may* come. What a client sends is read as agreed all the while.
 #[derive(Debug)]
-pub struct Switches(AtomicU8);
+pub struct Switches {
+    features: AtomicU8,
+    deflate: AtomicBool,
+}
 
 impl Switches {
-    /// Switches with these features on.
+    /// Switches with these features on, and permessage-deflate where connections agreed to it.
     #[must_use]
     pub const fn new(on: Features) -> Self {
-        Self(AtomicU8::new(on.0))
+        Self { features: AtomicU8::new(on.0), deflate: AtomicBool::new(true) }
+    }
+
+    /// Whether permessage-deflate is used where a connection agreed to it. Off, every message goes uncompressed, which
+    /// needs no agreement (RFC 7692, 6).
+    #[must_use]
+    pub fn deflate(&self) -> bool {
+        self.deflate.load(Relaxed)
+    }
+
+    /// Switches permessage-deflate on or off.
+    pub fn set_deflate(&self, on: bool) {
+        self.deflate.store(on, Relaxed);
     }
 
     /// Leaves these features on, and no others.
     pub fn set(&self, on: Features) {
-        self.0.store(on.0, Relaxed);
+        self.features.store(on.0, Relaxed);
     }
 
     /// The features that are on.
     #[must_use]
     pub fn on(&self) -> Features {
-        Features(self.0.load(Relaxed))
+        Features(self.features.load(Relaxed))
     }
 }
 

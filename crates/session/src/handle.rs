@@ -1,12 +1,13 @@
 //! How others reach a session: a way into its outbox, and a way to end it.
 
 use std::convert::Infallible;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, OnceLock};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
+use futures_util::task::AtomicWaker;
 use tidegate_message::{Class, Close, CloseCode, Priority};
 use tidegate_queue::{Counters, Item as _, PushError, Pushed, Sender};
-use tokio::sync::Notify;
 
 use crate::outbound::Outbound;
 
@@ -116,26 +117,27 @@ impl Handle {
 /// The request to end, waiting to be seen by the session's loop.
 #[derive(Debug, Default)]
 pub(crate) struct Ending {
-    close: Mutex<Option<Close>>,
-    asked: Notify,
+    close: OnceLock<Close>,
+    session: AtomicWaker,
 }
 
 impl Ending {
     pub(crate) fn request(&self, close: Close) {
-        let mut slot = self.close.lock().unwrap_or_else(PoisonError::into_inner);
-        if slot.is_none() {
-            *slot = Some(close);
-            self.asked.notify_one();
+        if self.close.set(close).is_ok() {
+            self.session.wake();
         }
     }
 
-    /// Waits for the request. Cancel safe: a request that was not seen is kept.
-    pub(crate) async fn requested(&self) -> Close {
-        loop {
-            if let Some(close) = self.close.lock().unwrap_or_else(PoisonError::into_inner).clone() {
-                return close;
-            }
-            self.asked.notified().await;
+    /// Ready once there is a request. One task may wait at a time.
+    pub(crate) fn poll_requested(&self, cx: &Context<'_>) -> Poll<Close> {
+        if let Some(close) = self.close.get() {
+            return Poll::Ready(close.clone());
+        }
+        self.session.register(cx.waker());
+        // A request that came before the waker was there woke nobody.
+        match self.close.get() {
+            Some(close) => Poll::Ready(close.clone()),
+            None => Poll::Pending,
         }
     }
 }

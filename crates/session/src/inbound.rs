@@ -1,6 +1,6 @@
 //! The way in: from a frame to a command, and from a command's outcome to its answer.
 
-use std::future::{Future, poll_fn};
+use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Instant;
@@ -31,45 +31,43 @@ pub(crate) enum Inbound {
     Broken(Error),
 }
 
-/// Waits for the next frame, and writes what is queued meanwhile. A service that is not ready, or
-/// `may_read` false, stops the reading alone: that is TCP's backpressure. Cancel safe.
-pub(crate) async fn next<IO, S>(
+/// The next frame; writes what is queued meanwhile. A service that is not ready, or `may_read` false, stops the
+/// reading alone: that is TCP's backpressure.
+pub(crate) fn poll_next<IO, S>(
     socket: &mut Socket<IO>,
     commands: &mut S,
     may_read: bool,
     flow: &mut Flow,
-) -> Inbound
+    cx: &mut Context<'_>,
+) -> Poll<Inbound>
 where
     IO: AsyncRead + AsyncWrite + Unpin,
     S: Service<Request>,
 {
     let unwritten = socket.pending_bytes();
-    poll_fn(|cx| {
-        // A service that failed is called all the same: its call says why.
-        let reading = may_read && commands.poll_ready(cx).is_ready();
-        let polled = if reading {
-            match socket.poll_next(cx) {
-                Poll::Ready(Ok(frame)) => Poll::Ready(Inbound::Frame(frame)),
-                Poll::Ready(Err(error)) => Poll::Ready(Inbound::Broken(error)),
-                Poll::Pending => Poll::Pending,
-            }
-        } else {
-            match socket.poll_flush(cx) {
-                Poll::Ready(Err(error)) => Poll::Ready(Inbound::Broken(error)),
-                Poll::Ready(Ok(())) | Poll::Pending => Poll::Pending,
-            }
-        };
-        flow.looked(reading, polled.is_pending(), socket.pending_bytes());
-        match polled {
-            Poll::Pending if socket.pending_bytes() < unwritten => Poll::Ready(Inbound::Written),
-            polled => polled,
+    // A service that failed is called all the same: its call says why.
+    let reading = may_read && commands.poll_ready(cx).is_ready();
+    let polled = if reading {
+        match socket.poll_next(cx) {
+            Poll::Ready(Ok(frame)) => Poll::Ready(Inbound::Frame(frame)),
+            Poll::Ready(Err(error)) => Poll::Ready(Inbound::Broken(error)),
+            Poll::Pending => Poll::Pending,
         }
-    })
-    .await
+    } else {
+        match socket.poll_flush(cx) {
+            Poll::Ready(Err(error)) => Poll::Ready(Inbound::Broken(error)),
+            Poll::Ready(Ok(())) | Poll::Pending => Poll::Pending,
+        }
+    };
+    flow.looked(reading, polled.is_pending(), socket.pending_bytes());
+    match polled {
+        Poll::Pending if socket.pending_bytes() < unwritten => Poll::Ready(Inbound::Written),
+        polled => polled,
+    }
 }
 
-/// The commands in work, each with the id that its answer carries.
-pub(crate) struct Calls<F>(FuturesUnordered<Call<F>>);
+/// The commands in work, each with the id that its answer carries. Nothing is allocated while there are none.
+pub(crate) struct Calls<F>(Option<FuturesUnordered<Call<F>>>);
 
 struct Call<F> {
     id: Option<RequestId>,
@@ -85,31 +83,39 @@ impl<F: Future + Unpin> Future for Call<F> {
 }
 
 impl<F> Calls<F> {
-    pub(crate) fn new() -> Self {
-        Self(FuturesUnordered::new())
+    pub(crate) const fn new() -> Self {
+        Self(None)
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.0.len()
-    }
-
-    pub(crate) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.0.as_ref().map_or(0, FuturesUnordered::len)
     }
 }
 
 impl<F: Future + Unpin> Calls<F> {
-    /// The next one that is done; never ready while there is none. Cancel safe.
-    pub(crate) async fn next(&mut self) -> (Option<RequestId>, F::Output) {
-        match self.0.next().await {
-            Some(done) => done,
-            None => std::future::pending().await,
+    fn push(&mut self, call: Call<F>) {
+        self.0.get_or_insert_default().push(call);
+    }
+
+    /// The next one that is done; never ready while there is none.
+    pub(crate) fn poll_next(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<(Option<RequestId>, F::Output)> {
+        let Some(calls) = &mut self.0 else { return Poll::Pending };
+        match calls.poll_next_unpin(cx) {
+            Poll::Ready(Some(done)) => Poll::Ready(done),
+            Poll::Ready(None) => {
+                self.0 = None;
+                Poll::Pending
+            }
+            Poll::Pending => Poll::Pending,
         }
     }
 
     /// One that is done by now, if any is.
     pub(crate) fn done(&mut self) -> Option<(Option<RequestId>, F::Output)> {
-        self.0.next().now_or_never().flatten()
+        self.0.as_mut()?.next().now_or_never().flatten()
     }
 }
 
@@ -121,17 +127,21 @@ where
     S::Future: Future<Output = Result<Outcome, S::Error>> + Unpin,
     O: Observer,
 {
-    pub(crate) async fn inbound(&mut self, inbound: Inbound) -> Option<(Ended, Rest)> {
+    pub(crate) fn inbound(
+        &mut self,
+        inbound: Inbound,
+        cx: &mut Context<'_>,
+        now: Instant,
+    ) -> Option<(Ended, Rest)> {
         let frame = match inbound {
             Inbound::Written => return None,
             Inbound::Broken(error) => return Some(broken(&error)),
             Inbound::Frame(frame) => frame,
         };
-        let now = clock::now();
         self.heartbeat.heard(now);
         let close = match frame {
-            Frame::Text(text) => self.payload(text.into(), Kind::Text, now).await,
-            Frame::Binary(bytes) => self.payload(bytes, Kind::Binary, now).await,
+            Frame::Text(text) => self.payload(text.into(), Kind::Text, cx, now),
+            Frame::Binary(bytes) => self.payload(bytes, Kind::Binary, cx, now),
             Frame::Pong(payload) => {
                 self.ponged(&payload, now);
                 None
@@ -147,7 +157,13 @@ where
         close.map(by_gateway)
     }
 
-    async fn payload(&mut self, bytes: Bytes, kind: Kind, now: Instant) -> Option<Close> {
+    fn payload(
+        &mut self,
+        bytes: Bytes,
+        kind: Kind,
+        cx: &mut Context<'_>,
+        now: Instant,
+    ) -> Option<Close> {
         self.observer.received(bytes.len(), now);
         let json = match self.decode(bytes, kind) {
             Ok(json) => json,
@@ -164,10 +180,10 @@ where
         let id = request.id.clone();
         let mut call = Call { id, future: self.commands.call(request) };
         // Most commands answer at once: those are never put into the set, and nothing is allocated for them.
-        match poll_fn(|cx| Poll::Ready(Pin::new(&mut call).poll(cx))).await {
+        match Pin::new(&mut call).poll(cx) {
             Poll::Ready((id, result)) => self.answer(id, result),
             Poll::Pending => {
-                self.calls.0.push(call);
+                self.calls.push(call);
                 None
             }
         }
@@ -219,7 +235,7 @@ where
     fn refuse(&mut self, id: Option<RequestId>, rejection: Rejection) -> Option<Close> {
         let malformed = rejection.is_malformed();
         self.reply(&Event::refusal(id, rejection));
-        (malformed && self.malformed.note(clock::now()))
+        (malformed && self.malformed.note(self.session.settings.max_malformed, clock::now()))
             .then(|| Close::new(CloseCode::POLICY, "too many malformed messages"))
     }
 

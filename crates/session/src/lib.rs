@@ -19,6 +19,7 @@ mod outbox;
 mod session;
 mod settings;
 mod stall;
+mod ticks;
 
 pub use encoder::Encoder;
 pub use features::{Feature, Features, Switches};
@@ -28,6 +29,7 @@ pub use observer::Observer;
 pub use outbound::Outbound;
 pub use session::{Ended, Session};
 pub use settings::Settings;
+pub use ticks::{Alarm, RESOLUTION, Ticks};
 
 #[doc = include_str!("../README.md")]
 #[cfg(doctest)]

@@ -5,24 +5,18 @@ use std::time::{Duration, Instant};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
-#[derive(Debug)]
-pub(crate) struct Malformed {
-    max: usize,
-    seen: VecDeque<Instant>,
-}
+#[derive(Debug, Default)]
+pub(crate) struct Malformed(VecDeque<Instant>);
 
 impl Malformed {
-    pub(crate) const fn new(max: usize) -> Self {
-        Self { max, seen: VecDeque::new() }
-    }
-
-    /// Notes one; true if it is the one too many.
-    pub(crate) fn note(&mut self, now: Instant) -> bool {
-        while self.seen.front().is_some_and(|at| now.saturating_duration_since(*at) >= MINUTE) {
-            self.seen.pop_front();
+    /// Notes one; true if it is the one too many, the `max`th within a minute.
+    pub(crate) fn note(&mut self, max: usize, now: Instant) -> bool {
+        let seen = &mut self.0;
+        while seen.front().is_some_and(|at| now.saturating_duration_since(*at) >= MINUTE) {
+            seen.pop_front();
         }
-        self.seen.push_back(now);
-        self.seen.len() >= self.max.max(1)
+        seen.push_back(now);
+        seen.len() >= max.max(1)
     }
 }
 
@@ -34,11 +28,11 @@ mod tests {
     #[expect(clippy::disallowed_methods, reason = "any instant serves as a start")]
     fn ten_in_a_minute_are_too_many_and_ten_in_two_are_not() {
         let start = Instant::now();
-        let mut quick = Malformed::new(10);
+        let mut quick = Malformed::default();
         let verdicts: Vec<bool> =
-            (0..10).map(|second| quick.note(start + Duration::from_secs(second))).collect();
+            (0..10).map(|second| quick.note(10, start + Duration::from_secs(second))).collect();
         assert_eq!(verdicts.iter().position(|over| *over), Some(9));
-        let mut slow = Malformed::new(10);
-        assert!((0..100).all(|n| !slow.note(start + Duration::from_secs(n * 12))));
+        let mut slow = Malformed::default();
+        assert!((0..100).all(|n| !slow.note(10, start + Duration::from_secs(n * 12))));
     }
 }

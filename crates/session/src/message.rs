@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 use bytes::Bytes;
 use tidegate_message::{Class, Event, Priority};
 use tidegate_payload_codec::{Codec, CodecError, Form};
-use tidegate_ws::Prepared;
+use tidegate_ws::Broadcast;
 
 use crate::encoder;
 
@@ -79,9 +79,10 @@ pub struct Shared {
 }
 
 /// A frame ready for the socket, and what it is for the statistics.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct Framed {
-    pub(crate) frame: Prepared,
+    /// Compressed by the transport once for all receivers that agreed to the same.
+    pub(crate) frame: Broadcast,
     pub(crate) payload_bytes: usize,
 }
 
@@ -98,10 +99,11 @@ impl Shared {
         &self.message
     }
 
-    pub(crate) fn framed(&self, codec: &Codec, form: Form) -> Result<Framed, CodecError> {
+    pub(crate) fn framed(&self, codec: &Codec, form: Form) -> Result<&Framed, CodecError> {
         let form = self.message.form(form);
         cached(&self.frames[encoder::form_index(form)], || {
-            Ok(encoder::framed(codec, self.part(codec, form)?, form))
+            let (frame, payload_bytes) = encoder::framed(codec, self.part(codec, form)?, form);
+            Ok(Framed { frame: Broadcast::new(frame), payload_bytes })
         })
     }
 
@@ -109,16 +111,17 @@ impl Shared {
         cached(&self.parts[encoder::transform_index(form)], || {
             encoder::transform(codec, self.message.json.clone(), form)
         })
+        .cloned()
     }
 }
 
-fn cached<T: Clone>(
+fn cached<T>(
     cell: &OnceLock<T>,
     make: impl FnOnce() -> Result<T, CodecError>,
-) -> Result<T, CodecError> {
+) -> Result<&T, CodecError> {
     if let Some(made) = cell.get() {
-        return Ok(made.clone());
+        return Ok(made);
     }
     let made = make()?;
-    Ok(cell.get_or_init(|| made).clone())
+    Ok(cell.get_or_init(|| made))
 }

@@ -1,5 +1,6 @@
 //! The way out: from the outbox to frames, and from frames to one write.
 
+use std::cell::Cell;
 use std::time::Instant;
 
 use tidegate_message::{Class, Event, Outcome, Rejection, Request};
@@ -15,13 +16,18 @@ use crate::flow::MAX_LINE_BYTES;
 use crate::message::Message;
 use crate::observer::Observer;
 use crate::outbound::Outbound;
-use crate::session::{Running, Session};
+use crate::session::{Running, Session, queue};
 
 /// Answers to commands keep their order among each other in the outbox and are never shed: they share
 /// this key.
 const ANSWERS: u64 = 0;
 /// Messages that are taken out together where the client takes no batches.
 const MAX_TAKEN: usize = 64;
+
+thread_local! {
+    /// What was just taken out, for as long as one flush: the sessions of a thread share the memory.
+    static TAKEN: Cell<Vec<Outbound>> = const { Cell::new(Vec::new()) };
+}
 
 impl<IO, S, O> Running<IO, S, O>
 where
@@ -55,7 +61,7 @@ where
             self.write_one(answer, now);
         }
         let (max_messages, max_bytes) = self.taken_together();
-        let mut items = Vec::new();
+        let mut items = TAKEN.take();
         while self.session.socket.pending_bytes() < MAX_LINE_BYTES {
             self.session.outbox.pop_batch(max_messages, max_bytes, &mut items);
             if items.is_empty() {
@@ -63,10 +69,11 @@ where
             }
             let Session { encoder, socket, .. } = &mut self.session;
             self.undelivered += encoder.write(&mut items, &mut |Written { frame, messages }| {
-                self.observer.sent(messages, frame.len(), now);
-                socket.queue(frame);
+                let bytes = queue(socket, frame);
+                self.observer.sent(messages, bytes, now);
             });
         }
+        TAKEN.set(items);
         if self.undelivered > 0 {
             self.say_gap(now);
         }
@@ -102,8 +109,8 @@ where
     fn write_one(&mut self, item: Outbound, now: Instant) {
         let Session { encoder, socket, .. } = &mut self.session;
         self.undelivered += encoder.write_one(item, &mut |Written { frame, .. }| {
-            self.observer.sent(1, frame.len(), now);
-            socket.queue(frame);
+            let bytes = queue(socket, frame);
+            self.observer.sent(1, bytes, now);
         });
     }
 

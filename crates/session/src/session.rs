@@ -1,16 +1,18 @@
 //! One connection from its first frame to its close handshake. The loop is here; what a step does is in
 //! `inbound.rs` and `outbox.rs`.
 
-use std::future::Future;
-use std::pin::{Pin, pin};
+use std::future::{Future, poll_fn};
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::{Context, Poll, ready};
 use std::time::Instant;
 
 use tidegate_message::{Close, CloseCode, Event, Outcome, Rejection, Request, RequestId, Welcome};
 use tidegate_queue::{Batcher, Limits, Receiver, Sender, channel};
-use tidegate_ws::Socket;
+use tidegate_ws::{Prepared, Socket};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::time::{Sleep, sleep_until, timeout_at};
+use tokio::task::coop::poll_proceed;
+use tokio::time::timeout_at;
 use tower_service::Service;
 
 use crate::clock;
@@ -25,6 +27,7 @@ use crate::observer::Observer;
 use crate::outbound::Outbound;
 use crate::settings::Settings;
 use crate::stall::Stall;
+use crate::ticks::{Alarm, Ticks};
 
 /// A connection that is open but not yet served.
 ///
@@ -36,7 +39,7 @@ pub struct Session<IO> {
     pub(crate) outbox: Receiver<Outbound>,
     pub(crate) replies: Sender<Outbound>,
     pub(crate) ending: Arc<Ending>,
-    pub(crate) settings: Settings,
+    pub(crate) settings: Arc<Settings>,
 }
 
 /// How a session ended.
@@ -49,15 +52,16 @@ pub struct Ended {
 }
 
 impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
-    /// A session over a socket, with an outbox of these limits.
+    /// A session over a socket, with an outbox of these limits. Sessions share their settings.
     #[must_use]
     pub fn new(
         socket: Socket<IO>,
         encoder: Encoder,
         limits: Limits,
-        settings: Settings,
+        settings: Arc<Settings>,
     ) -> (Self, Handle) {
         let (sender, outbox) = channel(limits);
+        let encoder = encoder.with_deflate(socket.compression());
         let ending = Arc::new(Ending::default());
         let handle = Handle::new(sender.clone(), Arc::clone(&ending));
         (Self { socket, encoder, outbox, replies: sender, ending, settings }, handle)
@@ -80,11 +84,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
     /// Queues a message in the plain form of the sub-protocol; its size on the wire.
     pub(crate) fn write_plain(&mut self, message: &Message) -> usize {
         match self.encoder.write_plain(message) {
-            Ok(frame) => {
-                let bytes = frame.len();
-                self.socket.queue(frame);
-                bytes
-            }
+            Ok(frame) => queue(&mut self.socket, frame),
             Err(error) => {
                 tracing::error!(%error, "a message of the gateway's own cannot be encoded");
                 0
@@ -94,7 +94,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
 
     /// Serves the connection until either side ends it. `commands` answers each request: what it answers at
     /// once is written at once, what takes time is polled beside the others, at most
-    /// [`Settings::max_inflight_commands`] of them.
+    /// [`Settings::max_inflight_commands`] of them. `ticks` wakes it when its next time has come.
     ///
     /// Where the gateway ends it, answers that are ready and what waits in the outbox are written first, and
     /// nothing more is taken into the outbox; the client has [`Settings::close_timeout`] for all of it.
@@ -104,19 +104,23 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
     ///
     /// # Panics
     /// If it is polled outside of a tokio runtime with time enabled.
-    pub fn run<S, O>(self, commands: S, observer: O) -> impl Future<Output = Ended>
+    pub fn run<S, O>(
+        self,
+        commands: S,
+        observer: O,
+        ticks: &Ticks,
+    ) -> impl Future<Output = Ended> + use<IO, S, O>
     where
         S: Service<Request, Response = Outcome>,
         S::Error: Into<Rejection>,
         S::Future: Unpin,
         O: Observer,
     {
-        let now = clock::now();
-        let settings = self.settings;
         let mut running = Running {
-            heartbeat: Heartbeat::new(settings.ping_interval, settings.ping_timeout, now),
-            malformed: Malformed::new(settings.max_malformed),
-            batcher: Batcher::new(settings.batch),
+            heartbeat: Heartbeat::new(clock::now()),
+            malformed: Malformed::default(),
+            batcher: Batcher::new(self.settings.batch),
+            alarm: ticks.alarm(),
             stall: Stall::default(),
             flow: Flow::default(),
             calls: Calls::new(),
@@ -132,7 +136,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
         // Captured, not passed: an argument of an async function would be stored twice, for as long as the
         // session lives. The same for what happens at its end: that is boxed when it comes.
         async move {
-            let (ended, rest) = running.until_ended().await;
+            let (ended, rest) = poll_fn(|cx| running.poll_ended(cx)).await;
             Box::pin(running.finish(ended, rest)).await
         }
     }
@@ -149,6 +153,7 @@ pub(crate) struct Running<IO, S: Service<Request>, O> {
     pub(crate) batcher: Batcher,
     pub(crate) flow: Flow,
     stall: Stall,
+    alarm: Alarm,
     /// Answers for which the outbox had no room.
     pub(crate) unplaced: Vec<Outbound>,
     /// Until when the outbox is held back to make a fuller batch.
@@ -183,49 +188,62 @@ where
     S::Future: Future + Unpin,
     O: Observer,
 {
-    async fn until_ended(&mut self) -> (Ended, Rest) {
-        let mut timer = pin!(sleep_until(clock::now().into()));
+    fn poll_ended(&mut self, cx: &mut Context<'_>) -> Poll<(Ended, Rest)> {
         loop {
-            let deadline = self.look(clock::now()).into();
-            if timer.deadline() != deadline {
-                timer.as_mut().reset(deadline);
-            }
-            let ended = match self.step(timer.as_mut()).await {
+            // A client that sends without a pause leaves room for others now and then.
+            ready!(poll_proceed(cx)).made_progress();
+            let now = clock::now();
+            let ended = match ready!(self.poll_step(cx, now)) {
                 Step::End(close) => Some(by_gateway(close)),
                 Step::Answered(id, result) => self.answer(id, result).map(by_gateway),
                 Step::Outbox => {
-                    self.outbox();
+                    self.outbox(now);
                     None
                 }
-                Step::Inbound(inbound) => self.inbound(inbound).await,
-                Step::Tick => self.tick().map(by_gateway),
+                Step::Inbound(inbound) => self.inbound(inbound, cx, now),
+                Step::Tick => self.tick(now).map(by_gateway),
             };
             if let Some(ended) = ended {
-                return ended;
+                return Poll::Ready(ended);
             }
         }
     }
 
-    /// Waits for something to do.
+    /// Ready when there is something to do.
     ///
     /// The order matters. A client that never pauses must not starve its own answers, so reading comes after
-    /// them; they are bounded, and reading is what bounds them. The timer comes last: it gives a verdict on
+    /// them; they are bounded, and reading is what bounds them. The time comes last: it gives a verdict on
     /// silence, and there is none while anything can be read.
-    async fn step(&mut self, timer: Pin<&mut Sleep>) -> Step<S::Error> {
+    fn poll_step(&mut self, cx: &mut Context<'_>, now: Instant) -> Poll<Step<S::Error>> {
+        let deadline = self.look(now);
+        if let Poll::Ready(close) = self.session.ending.poll_requested(cx) {
+            return Poll::Ready(Step::End(close));
+        }
+        if let Poll::Ready((id, result)) = self.calls.poll_next(cx) {
+            return Poll::Ready(Step::Answered(id, result));
+        }
+        if self.is_writable() && self.poll_outbox(cx).is_ready() {
+            return Poll::Ready(Step::Outbox);
+        }
         let may_read = self.may_read();
-        let writable = self.is_writable();
-        let held_back = self.flush_at.is_some();
-        let overdue = !self.unplaced.is_empty();
-        let Session { socket, outbox, ending, .. } = &mut self.session;
-        tokio::select! {
-            biased;
-            close = ending.requested() => Step::End(close),
-            (id, result) = self.calls.next(), if !self.calls.is_empty() => Step::Answered(id, result),
-            () = waiting(outbox, held_back, overdue), if writable => Step::Outbox,
-            inbound = inbound::next(socket, &mut self.commands, may_read, &mut self.flow) => {
-                Step::Inbound(inbound)
-            }
-            () = timer => Step::Tick,
+        let Self { session, commands, flow, .. } = self;
+        let inbound = inbound::poll_next(&mut session.socket, commands, may_read, flow, cx);
+        if let Poll::Ready(inbound) = inbound {
+            return Poll::Ready(Step::Inbound(inbound));
+        }
+        self.alarm.poll(cx, deadline, now).map(|()| Step::Tick)
+    }
+
+    /// Ready when there is something to write; while a batch is held back, only for something new. Overdue is an
+    /// answer that lies outside of the outbox.
+    fn poll_outbox(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if !self.unplaced.is_empty() {
+            return Poll::Ready(());
+        }
+        let outbox = &mut self.session.outbox;
+        match self.flush_at {
+            Some(_) => pin!(outbox.changed()).poll(cx).map(drop),
+            None => pin!(outbox.ready()).poll(cx).map(drop),
         }
     }
 
@@ -248,16 +266,16 @@ where
         if self.flow.is_deaf() {
             self.heartbeat.heard(now);
         }
+        let settings = &self.session.settings;
         self.stall.look(self.session.socket.pending_bytes(), now);
-        [self.flush_at, self.stall.due(self.session.settings.write_timeout)]
+        [self.flush_at, self.stall.due(settings.write_timeout)]
             .into_iter()
             .flatten()
-            .fold(self.heartbeat.next(), Instant::min)
+            .fold(self.heartbeat.next(settings), Instant::min)
     }
 
     /// Judges the client, when there was nothing else to do.
-    fn tick(&mut self) -> Option<Close> {
-        let now = clock::now();
+    fn tick(&mut self, now: Instant) -> Option<Close> {
         self.stall.look(self.session.socket.pending_bytes(), now);
         if self.stall.due(self.session.settings.write_timeout).is_some_and(|due| due <= now) {
             return Some(Close::new(
@@ -268,9 +286,11 @@ where
         if self.flow.is_deaf() {
             return None;
         }
-        match self.heartbeat.beat(now) {
+        match self.heartbeat.beat(&self.session.settings, now) {
             Beat::Rest => None,
             Beat::Ask => {
+                // A session that is quiet for so long holds no buffer.
+                self.session.outbox.rest();
                 self.ask(now);
                 None
             }
@@ -281,8 +301,7 @@ where
         }
     }
 
-    fn outbox(&mut self) {
-        let now = clock::now();
+    fn outbox(&mut self, now: Instant) {
         match self.flush_time(now) {
             Some(due) if due > now => self.flush_at = Some(due),
             Some(_) => self.flush(now),
@@ -312,15 +331,12 @@ where
     }
 }
 
-/// Waits for something to write; while a batch is held back, only for something new. Overdue is an answer that
-/// lies outside of the outbox.
-async fn waiting(outbox: &mut Receiver<Outbound>, held_back: bool, overdue: bool) {
-    if overdue {
-        return;
-    }
-    if held_back {
-        outbox.changed().await;
-    } else {
-        outbox.ready().await;
-    }
+/// Puts a frame into the socket's line, and tells its bytes on the wire.
+pub(crate) fn queue<IO: AsyncRead + AsyncWrite + Unpin>(
+    socket: &mut Socket<IO>,
+    frame: Prepared,
+) -> usize {
+    let before = socket.pending_bytes();
+    socket.queue(frame);
+    socket.pending_bytes() - before
 }

@@ -39,7 +39,7 @@ fn main() -> Result<(), Failure> {
                 let served = runtime().and_then(|runtime| {
                     runtime.block_on(async { accept(listen(address)?, shared).await })
                 });
-                served.expect("a further thread can listen where the first one does")
+                served.expect("a further thread can listen where the first one does");
             });
         }
         first.block_on(accept(listener, options.shared))
@@ -119,18 +119,21 @@ async fn open(mut stream: TcpStream, Shared(deflate): Shared) -> Result<(), Fail
     Ok(())
 }
 
-async fn echo(mut socket: Socket<TcpStream>) {
-    while let Ok(event) = socket.next().await {
-        match event {
-            Event::Text(text) => socket.queue(Prepared::text(text)),
-            Event::Binary(bytes) => socket.queue(Prepared::binary(bytes)),
-            Event::Close(_) => break,
-            Event::Fragment(_) | Event::Ping(_) | Event::Pong(_) => {}
+#[expect(clippy::manual_async_fn, reason = "an async fn would hold the socket twice")]
+fn echo(mut socket: Socket<TcpStream>) -> impl Future<Output = ()> {
+    async move {
+        while let Ok(event) = socket.next().await {
+            match event {
+                Event::Text(text) => socket.queue(Prepared::text(text)),
+                Event::Binary(bytes) => socket.queue(Prepared::binary(bytes)),
+                Event::Close(_) => break,
+                Event::Fragment(_) | Event::Ping(_) | Event::Pong(_) => {}
+            }
+            if socket.pending_bytes() > MAX_PENDING_BYTES && socket.flush().await.is_err() {
+                break;
+            }
         }
-        if socket.pending_bytes() > MAX_PENDING_BYTES && socket.flush().await.is_err() {
-            break;
-        }
+        // Boxed, because it is rarely needed: the task at rest stays small.
+        Box::pin(socket.close(1000, "", CLOSE_TIMEOUT)).await;
     }
-    // Boxed, because it is rarely needed: the task at rest stays small.
-    Box::pin(socket.close(1000, "", CLOSE_TIMEOUT)).await;
 }

@@ -3,8 +3,9 @@
 
 use std::sync::OnceLock;
 
-use tidegate_deflate::{Direction, Settings, WindowBits};
+use tidegate_deflate::WindowBits;
 
+use crate::deflate::Compression;
 use crate::prepared::Prepared;
 
 const WINDOWS: usize = (WindowBits::MAX.bits() - WindowBits::MIN_OUTBOUND.bits()) as usize + 1;
@@ -16,13 +17,14 @@ const WINDOWS: usize = (WindowBits::MAX.bits() - WindowBits::MIN_OUTBOUND.bits()
 ///
 /// ```
 /// use tidegate_deflate::{Direction, Settings};
-/// use tidegate_ws::{Broadcast, Prepared};
+/// use tidegate_ws::{Broadcast, Compression, Prepared};
 ///
 /// let all = Broadcast::new(Prepared::text("all hands on deck. ".repeat(20)));
-/// let one = all.frame(Settings::new(), Some(Direction::stateless()));
-/// let other = all.frame(Settings::new(), Some(Direction::stateless()));
+/// let agreed = Compression { settings: Settings::new(), direction: Direction::stateless() };
+/// let one = all.frame(Some(agreed));
+/// let other = all.frame(Some(agreed));
 /// assert!(one.is_compressed() && one.payload().as_ptr() == other.payload().as_ptr());
-/// assert!(!all.frame(Settings::new(), None).is_compressed());
+/// assert!(!all.frame(None).is_compressed());
 /// ```
 #[derive(Debug)]
 pub struct Broadcast {
@@ -43,19 +45,21 @@ impl Broadcast {
         &self.plain
     }
 
-    /// The frame for a receiver whose outbound direction is `agreed`; `None`: no compression was agreed. All
-    /// calls have to be made with the same settings.
+    /// The frame for a receiver to which this end compresses so; `None`: no compression was agreed. All calls have to be
+    /// made with the same settings.
     ///
     /// A receiver with takeover can be sent this too: its own compressor forgets its context then.
     #[must_use]
-    pub fn frame(&self, settings: Settings, agreed: Option<Direction>) -> Prepared {
+    pub fn frame(&self, agreed: Option<Compression>) -> Prepared {
         let window = agreed.and_then(|agreed| {
-            let bits = agreed.window_bits.bits().checked_sub(WindowBits::MIN_OUTBOUND.bits())?;
-            Some((usize::from(bits), agreed))
+            let bits = agreed.direction.window_bits.bits();
+            Some((usize::from(bits.checked_sub(WindowBits::MIN_OUTBOUND.bits())?), agreed))
         });
         let Some((at, agreed)) = window else { return self.plain.clone().uncompressed() };
         match self.deflated.get_or_init(Box::default).get(at) {
-            Some(form) => form.get_or_init(|| self.plain.deflated(settings, agreed)).clone(),
+            Some(form) => {
+                form.get_or_init(|| self.plain.deflated(agreed.settings, agreed.direction)).clone()
+            }
             None => self.plain.clone().uncompressed(),
         }
     }

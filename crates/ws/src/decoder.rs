@@ -115,7 +115,7 @@ impl Decoder {
     ///
     /// # Errors
     /// The first rule that the peer breaks, as soon as the byte that breaks it has come, however the stream is
-    /// cut. Every later call gives the same error.
+    /// cut; of a compressed message that is broken in several ways, one of them. Every later call gives the same error.
     pub fn decode(&mut self, input: &mut BytesMut) -> Result<Option<Event>, ProtocolError> {
         loop {
             match self.state {

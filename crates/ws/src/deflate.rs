@@ -11,8 +11,8 @@ use tidegate_deflate::{
     Agreement, Direction, InflaterPool, ServerPolicy, Settings, TakeoverSlot, TakeoverSlots,
 };
 
-pub use self::compressing::Compressing;
 pub(crate) use self::compressing::compressed;
+pub use self::compressing::{Compressing, Compression};
 pub use self::inflating::Inflating;
 pub(crate) use self::inflating::Pushed;
 use self::waiters::Waiters;

@@ -4,9 +4,7 @@
 use std::fmt;
 use std::hash::{BuildHasher, RandomState};
 
-use tidegate_deflate::Direction;
-
-use crate::deflate::Compressing;
+use crate::deflate::{Compressing, Compression};
 use crate::limits::Role;
 use crate::mask::Key;
 use crate::prepared::Prepared;
@@ -53,11 +51,11 @@ impl Encoder {
         self
     }
 
-    /// What this end may send compressed, if that was agreed: for [`Prepared::deflated`] and
+    /// How this end compresses, if that was agreed: for [`Prepared::deflated`] and
     /// [`Broadcast::frame`](crate::Broadcast::frame).
     #[must_use]
-    pub fn direction(&self) -> Option<Direction> {
-        self.compressing.as_ref().map(|compressing| compressing.direction())
+    pub fn compression(&self) -> Option<Compression> {
+        self.compressing.as_ref().map(|compressing| compressing.compression())
     }
 
     /// Whether this is a client.

@@ -151,37 +151,39 @@ impl Rest {
     #[inline]
     pub(crate) fn parse(input: &[u8], role: Role, control: bool) -> Result<Option<Self>, Fault> {
         let [_, second, after @ ..] = input else { return Ok(None) };
-        match (role, second & 0x80 != 0) {
-            (Role::Server, false) => return Err((Violation::Unmasked, 1)),
-            (Role::Client, true) => return Err((Violation::Masked, 1)),
-            _ => {}
+        let masked = second & 0x80 != 0;
+        if masked != (role == Role::Server) {
+            let broken = if masked { Violation::Masked } else { Violation::Unmasked };
+            return Err((broken, 1));
         }
         let short = second & 0x7f;
-        if control && short > 125 {
+        let (payload, bytes) = if short < 126 {
+            (u64::from(short), 0)
+        } else if control {
             return Err((Violation::LongControl, 1));
+        } else {
+            match extended_length(short, after)? {
+                Some(length) => length,
+                None => return Ok(None),
+            }
+        };
+        if !masked {
+            return Ok(Some(Self { payload, key: None, size: 2 + bytes }));
         }
-        let Some((payload, after)) = length(short, after)? else { return Ok(None) };
-        let unkeyed = input.len() - after.len();
-        if role == Role::Client {
-            return Ok(Some(Self { payload, key: None, size: unkeyed }));
-        }
-        Ok(after.first_chunk().map(|key| Self { payload, key: Some(*key), size: unkeyed + 4 }))
+        let key = after.get(bytes..).and_then(<[u8]>::first_chunk);
+        Ok(key.map(|key| Self { payload, key: Some(*key), size: 6 + bytes }))
     }
 }
 
-/// Reads the extended length, if `short` announces one, and gives what follows it.
+/// Reads a length of 2 or 8 bytes, and says how many.
 #[inline]
-fn length(short: u8, after: &[u8]) -> Result<Option<(u64, &[u8])>, Fault> {
-    let (length, shortest, rest) = match short {
-        126 => {
-            let Some((bytes, rest)) = after.split_first_chunk() else { return Ok(None) };
-            (u64::from(u16::from_be_bytes(*bytes)), 126, rest)
-        }
-        127 => {
-            let Some((bytes, rest)) = after.split_first_chunk() else { return Ok(None) };
-            (u64::from_be_bytes(*bytes), 1 << 16, rest)
-        }
-        short => return Ok(Some((u64::from(short), after))),
+fn extended_length(short: u8, after: &[u8]) -> Result<Option<(u64, usize)>, Fault> {
+    let (length, shortest, bytes) = if short == 126 {
+        let Some(bytes) = after.first_chunk() else { return Ok(None) };
+        (u64::from(u16::from_be_bytes(*bytes)), 126, 2)
+    } else {
+        let Some(bytes) = after.first_chunk() else { return Ok(None) };
+        (u64::from_be_bytes(*bytes), 1 << 16, 8)
     };
     if length >> 63 != 0 {
         return Err((Violation::HugeLength, 2));
@@ -189,7 +191,7 @@ fn length(short: u8, after: &[u8]) -> Result<Option<(u64, &[u8])>, Fault> {
     if length < shortest {
         return Err((Violation::LongLength, 2));
     }
-    Ok(Some((length, rest)))
+    Ok(Some((length, bytes)))
 }
 
 /// A header as it is sent: at most ten bytes, or fourteen with a key.

@@ -24,7 +24,7 @@ mod utf8;
 pub use broadcast::Broadcast;
 pub use close::CloseFrame;
 pub use decoder::Decoder;
-pub use deflate::{Agreed, Compressing, Deflate, Inflating};
+pub use deflate::{Agreed, Compressing, Compression, Deflate, Inflating};
 pub use encoder::Encoder;
 pub use error::{ProtocolError, Violation};
 pub use event::{Event, Fragment};

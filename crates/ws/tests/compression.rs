@@ -1,5 +1,4 @@
 //! permessage-deflate through decoder and encoder: RFC 7692's examples, rules, limits, sharing, waiting.
-#![expect(clippy::unwrap_used, reason = "fixtures are part of the tests")]
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -10,8 +9,8 @@ use tidegate_deflate::{
     Agreement, Direction, InflaterPool, Settings, THRESHOLD_BYTES, TakeoverSlots,
 };
 use tidegate_ws::{
-    Broadcast, Decoder, Deflate, Encoder, Event, Fragment, Limits, Prepared, ProtocolError, Role,
-    Violation,
+    Broadcast, Compression, Decoder, Deflate, Encoder, Event, Fragment, Limits, Prepared,
+    ProtocolError, Role, Violation,
 };
 
 fn agreement(takeover: bool) -> Agreement {
@@ -245,15 +244,15 @@ fn a_masked_frame_is_compressed_first() {
 
 #[test]
 fn one_payload_serves_all_who_agreed_on_the_same() {
-    let settings = Settings::new();
+    let to = |direction| Compression { settings: Settings::new(), direction };
     let narrow =
         Direction { window_bits: tidegate_deflate::WindowBits::new(9).unwrap(), takeover: false };
     let all = Broadcast::new(Prepared::text("all hands on deck. ".repeat(100)));
-    let wide = all.frame(settings, Some(Direction::stateless()));
-    let again = all.frame(settings, Some(Direction { takeover: true, ..Direction::stateless() }));
+    let wide = all.frame(Some(to(Direction::stateless())));
+    let again = all.frame(Some(to(Direction { takeover: true, ..Direction::stateless() })));
     assert_eq!(wide.payload().as_ptr(), again.payload().as_ptr());
-    assert_ne!(all.frame(settings, Some(narrow)).payload().as_ptr(), wide.payload().as_ptr());
-    let plain = all.frame(settings, None);
+    assert_ne!(all.frame(Some(to(narrow))).payload().as_ptr(), wide.payload().as_ptr());
+    let plain = all.frame(None);
     assert_eq!(plain.payload().as_ptr(), all.plain().payload().as_ptr());
 
     let shared = deflate(1, 0);
@@ -274,7 +273,8 @@ fn takeover_survives_frames_that_were_made_for_many() {
         let text = format!("{number}: {}", "the tide rises, the tide falls. ".repeat(8));
         let mut message = Prepared::text(text.clone());
         if number == 3 {
-            message = message.deflated(Settings::new(), encoder.direction().unwrap());
+            let agreed = encoder.compression().unwrap();
+            message = message.deflated(agreed.settings, agreed.direction);
         }
         let sent = encoder.encode(message);
         sizes.push(sent.payload().len());

@@ -68,6 +68,7 @@ impl Bench {
         };
         let mut entry = Entry::new(&scenario.name, server, plan::asked(scenario));
         entry.purpose.clone_from(&scenario.purpose);
+        entry.expects_said_losses = scenario.expect.said_losses;
         if let Err(problem) = self.measure(scenario, &mut entry, watch) {
             let hint = "nothing was measured".to_owned();
             entry.failure = Some(Failed { what: problem.to_string(), hint });
@@ -147,7 +148,7 @@ impl Running {
         let how = gateway.program.end();
         Some(Failed {
             what: format!("the gateway ended in the middle: {how}"),
-            hint: format!("its last words:\n{}", gateway.program.last_words(12)),
+            hint: format!("its last words:\n{}", gateway.program.last_words(4)),
         })
     }
 }

@@ -91,9 +91,7 @@ fn doubts(before: &Results, after: &Results) -> Vec<String> {
             ));
         }
     }
-    let names = |results: &Results| -> Vec<String> {
-        results.entries.iter().map(|entry| key(entry)).collect()
-    };
+    let names = |results: &Results| -> Vec<String> { results.entries.iter().map(key).collect() };
     let (left, right) = (names(before), names(after));
     let lacking = |some: &[String], others: &[String]| -> Vec<String> {
         some.iter().filter(|name| !others.contains(name)).cloned().collect()

@@ -52,13 +52,13 @@ impl Figures {
             runs: runs.len(),
             connections: runs.iter().map(most_connections).max().unwrap_or(0),
             asked_per_s: over(runs, asked_per_s),
-            reached_per_s: over(runs, |run| has_messages(run).then_some(run.received_per_s)),
+            reached_per_s: over(runs, reached_per_s),
             p50_ms: times(|times| times.p50),
             p95_ms: times(|times| times.p95),
             p99_ms: times(|times| times.p99),
             p999_ms: times(|times| times.p999),
             cpu_percent: server(|server| Some(server.cpu_percent)),
-            cpu_s_per_million: server(|server| server.cpu_s_per_million),
+            cpu_s_per_million: over(runs, cpu_s_per_million),
             rss_bytes: server(|server| Some(server.rss_peak_bytes as f64)),
             network_bytes_per_s: over(runs, |run| {
                 let bytes = (run.bytes_sent + run.bytes_received) as f64;
@@ -129,7 +129,8 @@ pub(crate) fn latency(run: &Run) -> Option<&Latency> {
     }
 }
 
-fn most_connections(run: &Run) -> u32 {
+/// The most connections that there were at one time.
+pub(crate) fn most_connections(run: &Run) -> u32 {
     let by_second = run.timeline.iter().map(|second| second.connections);
     by_second.chain([run.connections]).max().unwrap_or(0)
 }
@@ -139,8 +140,28 @@ fn has_messages(run: &Run) -> bool {
 }
 
 fn asked_per_s(run: &Run) -> Option<f64> {
+    if run.streams.is_some() {
+        return None;
+    }
     let wanted = (run.accounting.expected + run.accounting.unsent) as f64;
     (has_messages(run) && run.elapsed_s > 0.0).then(|| wanted / run.elapsed_s)
+}
+
+/// Of streams, tokens.
+fn reached_per_s(run: &Run) -> Option<f64> {
+    match &run.streams {
+        Some(streams) => (run.elapsed_s > 0.0).then(|| streams.tokens as f64 / run.elapsed_s),
+        None => has_messages(run).then_some(run.received_per_s),
+    }
+}
+
+fn cpu_s_per_million(run: &Run) -> Option<f64> {
+    let server = run.server.as_ref()?;
+    match &run.streams {
+        Some(streams) if streams.tokens > 0 => Some(server.cpu_s / streams.tokens as f64 * 1e6),
+        Some(_) => None,
+        None => server.cpu_s_per_million,
+    }
 }
 
 fn add(mut sum: Accounting, more: &Accounting) -> Accounting {
@@ -238,11 +259,14 @@ mod tests {
     fn of_streams_the_latency_is_what_the_server_added() {
         let mut streams = run(400.0, 1_000);
         let added = Latency { count: 3, p99: 2.0, ..Latency::default() };
-        streams.streams = Some(StreamTimes { added, ..StreamTimes::default() });
+        streams.streams = Some(StreamTimes { added, tokens: 500, ..StreamTimes::default() });
+        streams.server = Some(ServerUse { cpu_s: 2.0, ..ServerUse::default() });
         streams.timeline = vec![Second { connections: 9, ..Second::default() }];
         let figures = figures(vec![streams]);
         assert_eq!(figures.p99_ms.unwrap().median, 2.0);
         assert_eq!(figures.connections, 9);
+        assert_eq!((figures.asked_per_s, figures.reached_per_s.unwrap().median), (None, 50.0));
+        assert_eq!(figures.cpu_s_per_million.unwrap().median, 4_000.0);
     }
 
     #[test]

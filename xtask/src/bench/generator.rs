@@ -138,10 +138,7 @@ fn follow(
 
 /// What an entry says that was stopped by a person.
 pub(crate) fn interrupted() -> Failed {
-    Failed {
-        what: "interrupted".into(),
-        hint: "what was measured until then is kept, marked as partial".into(),
-    }
+    Failed { what: "interrupted".into(), hint: "what was measured until then is kept".into() }
 }
 
 fn died(program: &Program, ending: &str) -> Failed {

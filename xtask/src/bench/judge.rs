@@ -3,7 +3,7 @@
 
 use tidegate_load::report::{Report, Run, Spread};
 
-use super::figures::Figures;
+use super::figures::{Figures, most_connections};
 use super::grade::{Grade, Letter, Measures};
 use super::results::Floor;
 use super::scenario::{Expect, Floors, Scenario};
@@ -62,12 +62,15 @@ pub(crate) fn floors(scenario: &Scenario, report: &Report) -> Vec<Floor> {
     }
     let errors = figures.error_share(scenario.expect.said_losses) * 100.0;
     lines.extend(at_most("errors", "%", wanted.error_percent, Some(errors)));
-    let cpu = figures.cpu_percent.map(|cpu| cpu.median);
-    lines.extend(at_most("CPU", "% of one core", wanted.cpu_percent, cpu));
-    let memory = figures.rss_bytes.map(|bytes| bytes.max / MIB);
-    lines.extend(at_most("memory", "MiB", wanted.memory_mib, memory));
-    let each = per_connection(report);
-    lines.extend(at_most("a connection", "MiB", wanted.memory_mib_per_connection, each));
+    // A server that we did not start cannot be looked into; that is no fault of its own.
+    if report.runs.iter().any(|run| run.server.is_some()) {
+        let cpu = figures.cpu_percent.map(|cpu| cpu.median);
+        lines.extend(at_most("CPU", "% of one core", wanted.cpu_percent, cpu));
+        let memory = figures.rss_bytes.map(|bytes| bytes.max / MIB);
+        lines.extend(at_most("memory", "MiB", wanted.memory_mib, memory));
+        let each = per_connection(report);
+        lines.extend(at_most("a connection", "MiB", wanted.memory_mib_per_connection, each));
+    }
     let back = recovery(report).map(|seconds| seconds.max);
     lines.extend(at_most("all back", "s", wanted.recovery_s, back));
     let lost = figures.counts.critical_loss;
@@ -98,7 +101,8 @@ fn at_most(name: &str, unit: &str, most: Option<f64>, seen: Option<f64>) -> Opti
     let Some(seen) = seen else {
         return Some(Floor { what, seen: "not measured".into(), met: false });
     };
-    Some(Floor { what, seen: format!("{seen:.2} {unit}"), met: seen <= most })
+    let digits = if seen < 0.1 { 3 } else { 2 };
+    Some(Floor { what, seen: format!("{seen:.digits$} {unit}"), met: seen <= most })
 }
 
 /// What the server grew by, over the connections there were, in the worst repetition.
@@ -106,7 +110,8 @@ fn per_connection(report: &Report) -> Option<f64> {
     let of = |run: &Run| {
         let server = run.server.as_ref()?;
         let grown = server.rss_peak_bytes.saturating_sub(server.rss_before_bytes) as f64;
-        (run.connections > 0).then(|| grown / f64::from(run.connections) / MIB)
+        let connections = most_connections(run);
+        (connections > 0).then(|| grown / f64::from(connections) / MIB)
     };
     report.runs.iter().filter_map(of).max_by(f64::total_cmp)
 }
@@ -255,8 +260,15 @@ mod tests {
 
     #[test]
     fn a_floor_that_was_not_measured_is_not_met() {
+        let scenario = scenario("[floors]\ncpu_percent = 65\np99_ms = 200\n");
+        let lines = floors(&scenario, &report(|run| run.latency.count = 0));
+        assert_eq!((lines[0].seen.as_str(), lines[0].met), ("not measured", false));
+    }
+
+    #[test]
+    fn what_a_server_costs_that_we_did_not_start_is_no_floor() {
         let scenario = scenario("[floors]\ncpu_percent = 65\n");
         let lines = floors(&scenario, &report(|run| run.server = None));
-        assert_eq!((lines[0].seen.as_str(), lines[0].met), ("not measured", false));
+        assert!(lines.iter().all(|line| !line.what.contains("CPU")), "{lines:?}");
     }
 }

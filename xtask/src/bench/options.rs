@@ -137,7 +137,7 @@ fn number<T: std::str::FromStr>(option: &str, text: &str, what: &str) -> Result<
 }
 
 /// `30`, `30s` or `2m`.
-fn seconds(text: &str) -> Result<f64, Problem> {
+pub(super) fn seconds(text: &str) -> Result<f64, Problem> {
     let (digits, unit) = match text.strip_suffix('m') {
         Some(minutes) => (minutes, 60.0),
         None => (text.strip_suffix('s').unwrap_or(text), 1.0),
@@ -148,7 +148,7 @@ fn seconds(text: &str) -> Result<f64, Problem> {
     sound.then_some(seconds).ok_or_else(|| "--duration: give one second to one day".into())
 }
 
-fn repetitions(text: &str) -> Result<u32, Problem> {
+pub(super) fn repetitions(text: &str) -> Result<u32, Problem> {
     let count = number("--repeat", text, "a count, 1 to 100")?;
     let sound = (1..=100).contains(&count);
     sound.then_some(count).ok_or_else(|| "--repeat: give a count, 1 to 100".into())

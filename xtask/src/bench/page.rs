@@ -3,12 +3,13 @@
 
 mod plot;
 
-use tidegate_load::report::{Report, Run};
+use tidegate_load::report::{Report, Run, Spread};
 
+use super::compare::{self, table::Section};
 use super::figures::{self, Figures};
 use super::grade::Letter;
-use super::numbers::{bytes, median, percent, plain};
-use super::paper::{measured_with, title};
+use super::numbers::{NOTHING, bytes, median, plain};
+use super::paper::{measured_with, remarks, title};
 use super::results::{Entry, Kind, Results};
 use super::rows;
 use super::table::escaped;
@@ -61,33 +62,17 @@ fn tiles(results: &Results) -> String {
 
 fn tile(entry: &Entry) -> String {
     let figures = rows::figures(entry);
-    let said = match (&figures.p99_ms, probes(entry)) {
-        (_, Some((right, all))) => format!("{right} of {all} limits hold"),
-        (Some(p99), None) => {
-            let errors = percent(figures.error_share(false));
-            format!("p99 {} ms, errors {errors}", plain(p99.median))
-        }
-        (None, None) => entry.failure.as_ref().map_or(String::new(), |_| "not measured".into()),
-    };
+    let said = rows::summary(entry);
+    let partial = entry.report.is_some() && !entry.is_whole();
+    let said = if partial { format!("partial: {said}") } else { said };
+    let letter = entry.grade.as_ref().map_or(NOTHING.into(), |grade| grade.letter.to_string());
+    let star = if figures.generator_limited { " *" } else { "" };
     format!(
-        "<div class=\"tile\"><h3>{}</h3><span class=\"grade {}\">{}</span><p>{}</p></div>\n",
+        "<div class=\"tile\"><h3>{}</h3><span class=\"grade {}\">{letter}{star}</span><p>{}</p></div>\n",
         escaped(&entry.name),
         tone(entry),
-        escaped(&rows::grade(entry, &figures)),
         escaped(&said)
     )
-}
-
-/// How many probes of limits went right, and how many there were.
-fn probes(entry: &Entry) -> Option<(usize, usize)> {
-    let rows: Vec<bool> = entry
-        .report
-        .iter()
-        .flat_map(|report| &report.runs)
-        .flat_map(|run| &run.probes)
-        .map(|probe| probe.ok)
-        .collect();
-    (!rows.is_empty()).then(|| (rows.iter().filter(|ok| **ok).count(), rows.len()))
 }
 
 fn tone(entry: &Entry) -> &'static str {
@@ -100,17 +85,30 @@ fn tone(entry: &Entry) -> &'static str {
 }
 
 fn tables(results: &Results) -> String {
-    let mut text = section("Results", &rows::scenarios(results).html());
-    let remarks = rows::remarks(results);
+    let mut text = match results.kind {
+        Kind::Scenarios => section("Results", &rows::scenarios(results).html()),
+        Kind::Comparison => compare::table::sections(results).iter().map(compared).collect(),
+    };
+    let remarks = remarks(results);
     if !remarks.is_empty() {
         let items = remarks.iter().map(|remark| format!("<li>{}</li>", escaped(remark)));
         text += &section("Remarks", &format!("<ul>{}</ul>", items.collect::<String>()));
+    }
+    let streams = rows::streams(results);
+    if !streams.is_empty() {
+        text += &section("Streams", &streams.html());
     }
     let floors = rows::floors(results);
     if !floors.is_empty() {
         text += &section("Published floors", &floors.html());
     }
     text
+}
+
+fn compared(Section { title, table, text, is_prose }: &Section) -> String {
+    let class = if *is_prose { "<table class=\"wrap\"" } else { "<table" };
+    let table = table.html().replace("<table", class);
+    section(&escaped(title), &format!("<p class=\"soft\">{}</p>\n{table}", escaped(text)))
 }
 
 /// What loads are compared by: times, processor, memory.
@@ -128,21 +126,22 @@ fn costs(results: &Results) -> String {
             .map(|(label, figures)| (label.clone(), times(figures)))
             .collect();
         let names = ["p50", "p95", "p99", "p99.9"];
-        cards += &card(&name, "Latency", &plot::percentiles(names, &times));
+        cards += &card(&name, "Latency, ms", &plot::percentiles(names, &times));
         let bars = |of: &dyn Fn(&Figures) -> Option<(f64, String)>| -> Vec<_> {
             let some = |(label, figures): &(String, Figures)| {
                 of(figures).map(|(value, said)| (label.clone(), value, said))
             };
             rows.iter().filter_map(some).collect()
         };
-        let cpu = bars(&|figures| {
-            figures.cpu_percent.map(|cpu| (cpu.median, format!("{} %", plain(cpu.median))))
-        });
-        cards += &card(&name, "CPU, of one core", &plot::bars("CPU", &cpu));
-        let each = bars(&|figures| {
-            figures.cpu_s_per_million.map(|cpu| (cpu.median, format!("{} s", plain(cpu.median))))
-        });
-        cards += &card(&name, "CPU for a million messages", &plot::bars("CPU", &each));
+        // Rates differ between scenarios, and between servers only by what they reach.
+        let (title, cpu) = if results.kind == Kind::Scenarios {
+            let of = |cpu: Spread| (cpu.median, format!("{} %", plain(cpu.median)));
+            ("CPU, of one core", bars(&|figures| figures.cpu_percent.map(of)))
+        } else {
+            let of = |cpu: Spread| (cpu.median, format!("{} s", plain(cpu.median)));
+            ("CPU for a million messages", bars(&|figures| figures.cpu_s_per_million.map(of)))
+        };
+        cards += &card(&name, title, &plot::bars("CPU", &cpu));
         let memory = bars(&|figures| figures.rss_bytes.map(|rss| (rss.median, bytes(rss.median))));
         cards += &card(&name, "Memory at the most", &plot::bars("Memory", &memory));
     }
@@ -375,8 +374,8 @@ mod tests {
     #[test]
     fn limits_are_told_by_how_many_hold() {
         let mut limits = entry("defaults", OURS, 1.0);
-        let mut run = Run::default();
-        run.probes = [true, true, false].map(|ok| ProbeRow { ok, ..ProbeRow::default() }).into();
+        let probes = [true, true, false].map(|ok| ProbeRow { ok, ..ProbeRow::default() });
+        let run = Run { probes: probes.into(), ..Run::default() };
         limits.report = Some(Report { runs: vec![run], ..Report::default() });
         let page = html(&results(Kind::Scenarios, vec![limits]));
         assert!(page.contains("2 of 3 limits hold"), "{page}");
@@ -387,7 +386,7 @@ mod tests {
         let entries =
             vec![entry("echo", OURS, 1.0), entry("echo", "uws", 0.8), entry("idle", OURS, 1.0)];
         let page = html(&results(Kind::Comparison, entries));
-        assert!(page.contains("echo: Latency") && page.contains("idle: Latency"), "{page}");
+        assert!(page.contains("echo: Latency, ms") && page.contains("idle: Latency, ms"), "{page}");
         assert_eq!(page.matches("Latency percentiles").count(), 2);
         assert!(!page.contains("class=\"tiles\""));
     }

@@ -4,7 +4,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::results::Results;
+use super::compare::{self, table::Section};
+use super::results::{Kind, Results};
 use super::rows;
 use super::table::Table;
 use crate::Problem;
@@ -41,11 +42,23 @@ fn markdown(results: &Results) -> String {
     if !results.complete {
         text += "**Partial:** not everything that was asked for was done.\n\n";
     }
-    text += &rows::scenarios(results).markdown();
-    let remarks = rows::remarks(results);
+    match results.kind {
+        Kind::Scenarios => text += &rows::scenarios(results).markdown(),
+        Kind::Comparison => {
+            for Section { title, text: said, table, .. } in compare::table::sections(results) {
+                let said = if said.is_empty() { said } else { said + "\n\n" };
+                text += &format!("## {title}\n\n{said}{}\n", table.markdown());
+            }
+        }
+    }
+    let remarks = remarks(results);
     if !remarks.is_empty() {
         text += "\n";
         remarks.iter().for_each(|remark| text += &format!("- {}\n", remark.replace('\n', " ")));
+    }
+    let streams = rows::streams(results);
+    if !streams.is_empty() {
+        text += &format!("\n## Streams\n\n{}", streams.markdown());
     }
     let floors = rows::floors(results);
     if !floors.is_empty() {
@@ -55,9 +68,21 @@ fn markdown(results: &Results) -> String {
     text
 }
 
+/// What there is to say besides, as sentences.
+pub(crate) fn remarks(results: &Results) -> Vec<String> {
+    match results.kind {
+        Kind::Scenarios => rows::remarks(results),
+        Kind::Comparison => compare::table::remarks(results),
+    }
+}
+
 /// What the result is of, in a few words.
 pub(crate) fn title(results: &Results) -> String {
-    format!("Tidegate under load, {}", results.began_at.get(..10).unwrap_or_default())
+    let what = match results.kind {
+        Kind::Scenarios => "Tidegate under load",
+        Kind::Comparison => "Tidegate beside other servers",
+    };
+    format!("{what}, {}", results.began_at.get(..10).unwrap_or_default())
 }
 
 /// The machine, the versions, the revision, the command line.
@@ -65,7 +90,7 @@ pub(crate) fn measured_with(results: &Results) -> Table {
     let machine = &results.machine;
     let [one, five, fifteen] = machine.load_average;
     let dirty = if results.revision.dirty { ", with changes that are not committed" } else { "" };
-    let mut table = Table::new(&["", "what"]);
+    let mut table = Table::new(&["", ""]);
     let rows = [
         ("began", results.began_at.clone()),
         ("took", format!("{:.0} s", results.took_s)),

@@ -167,11 +167,14 @@ impl Drop for Program {
     }
 }
 
+/// Characters of a line that are shown.
+const LINE: usize = 140;
+
 /// The last `count` lines of `text`, each indented, to be shown below a sentence.
 fn last_lines(text: &str, count: usize) -> String {
     let lines: Vec<&str> = text.trim_end().lines().collect();
     let shown = lines.iter().skip(lines.len().saturating_sub(count));
-    shown.map(|line| format!("  | {line}\n")).collect()
+    shown.map(|line| format!("  | {}\n", line.chars().take(LINE).collect::<String>())).collect()
 }
 
 /// A folder of this run's own, gone at its end.

@@ -37,7 +37,23 @@ pub(crate) struct Results {
     pub(crate) revision: Revision,
     /// What a reader must know, as sentences: what was left out and why.
     pub(crate) notes: Vec<String>,
+    /// Of a comparison: who took part.
+    #[serde(default)]
+    pub(crate) servers: Vec<Participant>,
     pub(crate) entries: Vec<Entry>,
+}
+
+/// A server of a comparison.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Participant {
+    /// As entries and versions name it.
+    pub(crate) name: String,
+    /// As readers know it.
+    pub(crate) title: String,
+    /// What must be known to judge its figures.
+    pub(crate) note: String,
+    /// Whether it is no server to use but the limit of what servers can reach.
+    pub(crate) is_floor: bool,
 }
 
 /// Which command it was.
@@ -70,6 +86,9 @@ pub(crate) struct Entry {
     pub(crate) failure: Option<Failed>,
     /// Scenarios are graded, comparisons are not.
     pub(crate) grade: Option<Grade>,
+    /// Whether losses that the server owns up to belong to the load, and are no errors.
+    #[serde(default)]
+    pub(crate) expects_said_losses: bool,
     /// The published floors that this entry shows to be met or not.
     pub(crate) floors: Vec<Floor>,
 }
@@ -115,6 +134,7 @@ impl Entry {
             report: None,
             failure: None,
             grade: None,
+            expects_said_losses: false,
             floors: Vec::new(),
         }
     }
@@ -139,6 +159,7 @@ impl Results {
             versions: super::machine::versions(programs),
             revision: Revision::read(root),
             notes: Vec::new(),
+            servers: Vec::new(),
             entries: Vec::new(),
         }
     }

@@ -1,7 +1,9 @@
 //! The tables that results end in: one row for each entry, and one line for each floor.
 //! Knows results and figures; not where the tables go.
 
-use super::figures::Figures;
+use tidegate_load::report::{Latency, StreamTimes};
+
+use super::figures::{Figures, spread};
 use super::grade::Grade;
 use super::numbers::{NOTHING, bytes, grouped, median, percent, plain, with_spread};
 use super::results::{Entry, Results};
@@ -11,6 +13,7 @@ use super::table::Table;
 pub(crate) fn scenarios(results: &Results) -> Table {
     let mut table = Table::new(&[
         "scenario",
+        "grade",
         ">connections",
         ">asked/s",
         ">reached/s",
@@ -24,31 +27,65 @@ pub(crate) fn scenarios(results: &Results) -> Table {
         ">CPU-s/M",
         ">memory",
         ">network/s",
-        "grade",
     ]);
     for entry in &results.entries {
         let figures = figures(entry);
-        let head = [
+        table.row([
             entry.name.clone(),
+            grade(entry, &figures),
             grouped(i64::from(entry.asked.connections)),
-            median(&figures.asked_per_s, plain),
+            asked(entry, &figures),
             median(&figures.reached_per_s, plain),
-        ];
-        let times = [&figures.p50_ms, &figures.p95_ms, &figures.p99_ms, &figures.p999_ms];
-        let times = times.map(|time| with_spread(time, plain));
-        let rest = [
+            median(&figures.p50_ms, plain),
+            median(&figures.p95_ms, plain),
+            with_spread(&figures.p99_ms, plain),
+            median(&figures.p999_ms, plain),
             errors(entry, &figures),
             lost(entry, &figures),
             median(&figures.cpu_percent, plain),
             median(&figures.cpu_s_per_million, plain),
             median(&figures.rss_bytes, bytes),
             median(&figures.network_bytes_per_s, bytes),
-            grade(entry, &figures),
-        ];
-        table.row(head.into_iter().chain(times).chain(rest));
+        ]);
     }
     table
 }
+
+/// Token streams: what a client waited for, what the upstream did, and the share that the gateway added.
+pub(crate) fn streams(results: &Results) -> Table {
+    let mut table = Table::new(&["scenario", "ms", ">p50", ">p95", ">p99", ">p99.9", ">greatest"]);
+    for entry in &results.entries {
+        let runs = || entry.report.iter().flat_map(|report| &report.runs);
+        for (what, of) in STREAM_TIMES {
+            let times = || runs().filter_map(|run| run.streams.as_ref()).map(of);
+            let over = |figure: fn(&Latency) -> f64| {
+                median(&spread(times().filter(|times| times.count > 0).map(figure)), plain)
+            };
+            if times().next().is_some() {
+                let figures = [
+                    over(|times| times.p50),
+                    over(|times| times.p95),
+                    over(|times| times.p99),
+                    over(|times| times.p999),
+                    over(|times| times.max),
+                ];
+                table.row([entry.name.clone(), what.to_owned()].into_iter().chain(figures));
+            }
+        }
+    }
+    table
+}
+
+/// One of the times of a stream.
+type StreamTime = fn(&StreamTimes) -> &Latency;
+
+const STREAM_TIMES: [(&str, StreamTime); 5] = [
+    ("to the first token", |times| &times.first_token),
+    ("of that, added by the gateway", |times| &times.first_added),
+    ("from token to token", |times| &times.inter_token),
+    ("the same at the upstream", |times| &times.upstream_inter_token),
+    ("added by the gateway to each token", |times| &times.added),
+];
 
 /// The published floors, met or not.
 pub(crate) fn floors(results: &Results) -> Table {
@@ -80,10 +117,6 @@ pub(crate) fn remarks(results: &Results) -> Vec<String> {
         if report.partial {
             remarks.push(say("partial: the figures are of what was done"));
         }
-        for run in report.runs.iter().filter(|run| run.generator.limited) {
-            let why = run.generator.why.as_deref().unwrap_or("it was too busy");
-            remarks.push(say(&format!("* generator-limited: {why}")));
-        }
         remarks.extend(report.notes.iter().map(|note| say(note)));
         let wrong = report.runs.iter().flat_map(|run| &run.probes).filter(|probe| !probe.ok);
         remarks.extend(wrong.map(|probe| {
@@ -92,8 +125,33 @@ pub(crate) fn remarks(results: &Results) -> Vec<String> {
         let reasons = Figures::of(report).counts.reasons;
         remarks.extend(reasons.iter().map(|(reason, count)| say(&format!("{count} × {reason}"))));
     }
-    remarks.dedup();
+    if results.entries.iter().any(|entry| figures(entry).generator_limited) {
+        remarks.push(
+            "* the generator was the bottleneck: the server may do better than it shows".into(),
+        );
+    }
     remarks
+}
+
+/// An entry in a few words.
+pub(crate) fn summary(entry: &Entry) -> String {
+    let Some(report) = &entry.report else { return "not measured".into() };
+    let probes: Vec<bool> =
+        report.runs.iter().flat_map(|run| &run.probes).map(|probe| probe.ok).collect();
+    let backs = report.runs.iter().filter_map(|run| run.reconnect.as_ref());
+    let figures = figures(entry);
+    if !probes.is_empty() {
+        let hold = probes.iter().filter(|ok| **ok).count();
+        return format!("{hold} of {} limits hold", probes.len());
+    }
+    if let Some(seconds) = spread(backs.map(|back| back.all_back_s)) {
+        return format!("all back after {} s", plain(seconds.median));
+    }
+    let errors = match figures.error_share(entry.expects_said_losses) {
+        0.0 => String::new(),
+        share => format!(", {} errors", percent(share)),
+    };
+    format!("p99 {} ms{errors}", median(&figures.p99_ms, plain))
 }
 
 /// The figures of an entry, all empty where it has none.
@@ -109,8 +167,18 @@ pub(crate) fn grade(entry: &Entry, figures: &Figures) -> String {
     format!("{letter}{star}{partial}")
 }
 
+fn asked(entry: &Entry, figures: &Figures) -> String {
+    match (&figures.asked_per_s, entry.asked.rate_per_s) {
+        (None, Some(rate)) if figures.reached_per_s.is_some() => plain(rate),
+        (seen, _) => median(seen, plain),
+    }
+}
+
 fn errors(entry: &Entry, figures: &Figures) -> String {
-    if entry.report.is_none() { NOTHING.into() } else { percent(figures.error_share(false)) }
+    match entry.report {
+        Some(_) => percent(figures.error_share(entry.expects_said_losses)),
+        None => NOTHING.into(),
+    }
 }
 
 /// What is missing without a word, and beside it what is missing and was said to be.
@@ -127,7 +195,7 @@ fn lost(entry: &Entry, figures: &Figures) -> String {
 mod tests {
     use std::path::Path;
 
-    use tidegate_load::report::{Accounting, Generator, Latency, Report, Run};
+    use tidegate_load::report::{Accounting, Back, ProbeRow, Report, Run};
 
     use super::super::grade::Letter;
     use super::super::results::{Asked, Failed, Floor, Kind, OURS};
@@ -167,9 +235,8 @@ mod tests {
     fn a_row_has_what_was_asked_what_came_and_the_grade() {
         let text = scenarios(&results(vec![entry("high", 8.0)])).markdown();
         let row = text.lines().last().unwrap();
-        assert!(row.starts_with("| high | 1\u{a0}000 | 1\u{a0}200 | 1\u{a0}200 |"), "{row}");
+        assert!(row.starts_with("| high | F | 1\u{a0}000 | 1\u{a0}200 | 1\u{a0}200 |"), "{row}");
         assert!(row.contains("| 8.00 |") && row.contains("| 3 + 7 said |"), "{row}");
-        assert!(row.ends_with("| F |"), "{row}");
     }
 
     #[test]
@@ -180,7 +247,7 @@ mod tests {
         failed.failure = Some(Failed { what: "the port is in use".into(), hint: "--port".into() });
         let results = results(vec![failed]);
         let text = scenarios(&results).markdown();
-        assert!(text.trim_end().ends_with("| – | – | – | – | – | – partial |"), "{text}");
+        assert!(text.contains("| high | – partial | 1\u{a0}000 | – | – |"), "{text}");
         assert_eq!(remarks(&results), ["high: the port is in use. --port"]);
     }
 
@@ -189,13 +256,55 @@ mod tests {
         let mut limited = entry("high", 8.0);
         let report = limited.report.as_mut().unwrap();
         report.generator_limited = true;
-        report.runs[0].generator =
-            Generator { limited: true, why: Some("97 % busy".into()), ..Generator::default() };
+        report.notes = vec!["Generator-limited, run 1: 97 % busy.".into()];
         let results = results(vec![limited]);
-        assert!(scenarios(&results).markdown().trim_end().ends_with("| F * |"));
+        assert!(scenarios(&results).markdown().contains("| high | F * |"));
         let said = remarks(&results);
-        assert!(said.contains(&"high: * generator-limited: 97 % busy".to_owned()), "{said:?}");
+        assert!(said[1].contains("97 % busy"), "{said:?}");
+        assert!(said[2].starts_with("* the generator was the bottleneck"), "{said:?}");
         assert!(said.contains(&"high: F because 3 messages lost".to_owned()), "{said:?}");
+    }
+
+    #[test]
+    fn an_entry_in_a_few_words_says_what_it_is_about() {
+        let change = |change: fn(&mut Run)| {
+            let mut entry = entry("high", 8.0);
+            change(&mut entry.report.as_mut().unwrap().runs[0]);
+            summary(&entry)
+        };
+        assert_eq!(change(|_| {}), "p99 8.00 ms, 0.08 % errors");
+        let probes = |run: &mut Run| {
+            run.probes =
+                [true, true, false].map(|ok| ProbeRow { ok, ..ProbeRow::default() }).into();
+        };
+        assert_eq!(change(probes), "2 of 3 limits hold");
+        let back = |run: &mut Run| {
+            run.reconnect = Some(Back { all_back_s: 1.25, ..Back::default() });
+        };
+        assert_eq!(change(back), "all back after 1.25 s");
+        let mut none = entry("high", 8.0);
+        none.report = None;
+        assert_eq!(summary(&none), "not measured");
+    }
+
+    #[test]
+    fn losses_that_belong_to_the_load_are_no_errors() {
+        let mut expected = entry("overflow", 8.0);
+        assert_eq!(errors(&expected, &figures(&expected)), "0.08 %");
+        expected.expects_said_losses = true;
+        assert_eq!(errors(&expected, &figures(&expected)), "0.03 %");
+    }
+
+    #[test]
+    fn streams_have_a_table_of_what_was_added_to_what() {
+        let mut streaming = entry("streams", 8.0);
+        let added = Latency { count: 9, p99: 2.5, ..Latency::default() };
+        let times = StreamTimes { tokens: 9, added, ..StreamTimes::default() };
+        streaming.report.as_mut().unwrap().runs[0].streams = Some(times);
+        let text = streams(&results(vec![streaming, entry("high", 8.0)])).markdown();
+        assert_eq!(text.lines().count(), 2 + STREAM_TIMES.len(), "{text}");
+        let last = text.lines().last().unwrap();
+        assert_eq!(last, "| streams | added by the gateway to each token | 0 | 0 | 2.50 | 0 | 0 |");
     }
 
     #[test]

@@ -5,7 +5,6 @@ use std::process::ExitCode;
 
 use super::attempt::{self, Bench, Server};
 use super::install::{self, Profile, Programs};
-use super::numbers::grouped;
 use super::options::Options;
 use super::plan::Overrides;
 use super::processes::{Interrupt, Scratch};
@@ -100,6 +99,9 @@ fn suite(
         let entry = bench.attempt(scenario, |progress| screen.show(progress));
         screen.done();
         closing(&entry, options.verbose);
+        if let Some(report) = &entry.report {
+            results.versions.insert("tidegate-load".into(), report.version.clone());
+        }
         results.entries.push(entry);
         results.took_s = watch.elapsed().as_secs_f64();
         results.write(output)?;
@@ -125,11 +127,8 @@ fn heading(scenario: &Scenario, bench: &Bench) {
 
 /// The result in one line, and with `--verbose` all there is.
 fn closing(entry: &Entry, verbose: bool) {
-    let figures = rows::figures(entry);
-    let received = grouped(i64::try_from(figures.counts.received).unwrap_or(i64::MAX));
-    let grade = rows::grade(entry, &figures);
-    let p99 = super::numbers::median(&figures.p99_ms, super::numbers::plain);
-    println!("  {received} received, p99 {p99} ms: {grade}\n");
+    let grade = rows::grade(entry, &rows::figures(entry));
+    println!("  {}: {grade}\n", rows::summary(entry));
     if !verbose {
         return;
     }
@@ -152,9 +151,10 @@ fn closing(entry: &Entry, verbose: bool) {
 /// The tables, and the files.
 fn ending(results: &Results, output: &Path) -> Result<(), Problem> {
     println!("{}", rows::scenarios(results).text());
-    let floors = rows::floors(results);
-    if !floors.is_empty() {
-        println!("{}", floors.text());
+    for table in [rows::streams(results), rows::floors(results)] {
+        if !table.is_empty() {
+            println!("{}", table.text());
+        }
     }
     rows::remarks(results).iter().for_each(|remark| println!("{remark}"));
     let written: Vec<PathBuf> = paper::write(results, output)?;

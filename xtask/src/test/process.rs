@@ -83,6 +83,11 @@ fn start(command: &mut Command) -> io::Result<(Child, Receiver<String>)> {
     Ok((child, received))
 }
 
+/// Reads on, on a thread of its own, so that a program that nobody listens to can still write.
+pub(crate) fn forget(lines: impl Iterator + Send + 'static) {
+    std::thread::spawn(move || lines.for_each(drop));
+}
+
 /// Hands over each line until the pipe's end, or until nobody wants more.
 fn read_lines(reader: PipeReader, mut hand_over: impl FnMut(String) -> bool) {
     let mut reader = BufReader::new(reader);

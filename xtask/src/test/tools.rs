@@ -96,7 +96,8 @@ fn pip(root: &Path, name: &str, arguments: &[&str], wanted: &str) -> Result<(), 
     Stamp::new(root, name, wanted).write()
 }
 
-fn install(what: &str, command: &mut Command) -> Result<(), String> {
+/// Runs a command that installs something; a failure says what.
+pub(crate) fn install(what: &str, command: &mut Command) -> Result<(), String> {
     screen::progress(&format!("installing {what}"));
     let run = screen::program(command);
     if run.success {

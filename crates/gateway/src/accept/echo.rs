@@ -1,19 +1,23 @@
 //! The raw echo: what the transport alone does, for measurements.
 
 use tidegate_server::Upgrade;
-use tidegate_ws::{Event, Limits, Prepared, Role, Socket};
+use tidegate_ws::{Agreed, Event, Limits, Prepared, Role, Socket};
 
-/// Sends every message back as it came, until the client leaves. Reads on only when all is written.
-pub(crate) async fn echo(upgrade: Upgrade, limits: Limits) {
+/// Answers that may wait before reading stops: a peer that does not read is not read.
+const MAX_PENDING_BYTES: usize = 64 * 1024;
+
+/// Sends every message back as it came, until the client leaves. What came together is answered together.
+pub(crate) async fn echo(upgrade: Upgrade, limits: Limits, deflate: Option<Agreed>) {
     let Ok((stream, read)) = upgrade.socket().await else { return };
-    let mut socket = Socket::with_initial(stream, read, Role::Server, limits);
+    let mut socket = Socket::with_initial(stream, read, Role::Server, limits).deflate(deflate);
     while let Ok(event) = socket.next().await {
-        match event {
-            Event::Text(text) => socket.queue(Prepared::text(text)),
-            Event::Binary(bytes) => socket.queue(Prepared::binary(bytes)),
-            _ => {}
-        }
-        if socket.flush().await.is_err() {
+        let answer = match event {
+            Event::Text(text) => Prepared::text(text),
+            Event::Binary(bytes) => Prepared::binary(bytes),
+            _ => continue,
+        };
+        socket.queue(answer);
+        if socket.pending_bytes() >= MAX_PENDING_BYTES && socket.flush().await.is_err() {
             return;
         }
     }

@@ -10,7 +10,7 @@ use hyper::body::Body as _;
 use tidegate_payload_codec::Encoding;
 use tidegate_pool::{Full, Permit};
 use tidegate_server::{Body, Incoming, Peer, Problem, Upgrade};
-use tidegate_ws::handshake::{self, HandshakeError};
+use tidegate_ws::handshake::{self, Accepted, HandshakeError};
 use tower_service::Service;
 
 use super::by_path::ECHO_PATH;
@@ -18,7 +18,7 @@ use super::echo::echo;
 use super::{Arrival, Claim};
 use crate::access::query;
 use crate::app::App;
-use crate::connection::Connection;
+use crate::connection::{Connection, serve};
 use crate::observe::count;
 
 /// The sub-protocols, the preferred one first.
@@ -63,8 +63,7 @@ impl Upgrading {
         if request.uri().path() == ECHO_PATH {
             return self.raw(request);
         }
-        let accepted =
-            handshake::accept(&request, &PROTOCOLS).map_err(|error| bad_handshake(&error))?;
+        let accepted = self.accept(&request, &PROTOCOLS)?;
         let extensions = request.extensions_mut();
         let (Some(claim), Some(Place(place))) = (extensions.remove::<Claim>(), extensions.remove())
         else {
@@ -81,20 +80,30 @@ impl Upgrading {
                 Some("tidegate.v1.msgpack") => Encoding::MessagePack,
                 _ => Encoding::Json,
             },
+            deflate: accepted.deflate,
             agree: query(request.uri(), "agree")
                 .map(|names| names.split(',').map(str::to_owned).collect())
                 .unwrap_or_default(),
         };
         // The task owns all of its connection and ends with it; the registry and the drain know it by its handle.
-        tokio::spawn(connection.serve(Upgrade::of(&mut request)));
+        tokio::spawn(serve(Box::new(connection), Upgrade::of(&mut request)));
         Ok(accepted.response.map(|()| Body::empty()))
     }
 }
 
 impl Upgrading {
+    /// Judges the handshake, and agrees on permessage-deflate where that is wanted on both sides.
+    fn accept<B>(&self, request: &Request<B>, protocols: &[&str]) -> Result<Accepted, Problem> {
+        let accepted = match self.0.deflate_policy() {
+            Some(policy) => handshake::accept_deflate(request, protocols, policy, &self.0.deflate),
+            None => handshake::accept(request, protocols),
+        };
+        accepted.map_err(|error| bad_handshake(&error))
+    }
+
     /// An upgrade to the raw echo.
     fn raw(&self, mut request: Request<Incoming>) -> Result<Response<Body>, Problem> {
-        let accepted = handshake::accept(&request, &[]).map_err(|error| bad_handshake(&error))?;
+        let accepted = self.accept(&request, &[])?;
         let held = (
             request.extensions_mut().remove::<Place>(),
             request.extensions_mut().remove::<Arrival>(),
@@ -102,7 +111,7 @@ impl Upgrading {
         let (upgrade, limits) = (Upgrade::of(&mut request), self.0.ws_limits());
         // Ends with its connection.
         tokio::spawn(async move {
-            echo(upgrade, limits).await;
+            echo(upgrade, limits, accepted.deflate).await;
             drop(held);
         });
         Ok(accepted.response.map(|()| Body::empty()))

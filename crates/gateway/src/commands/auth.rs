@@ -6,33 +6,32 @@ use tidegate_message::{Code, Outcome, Rejection, RequestId};
 use tidegate_session::Features;
 
 use super::{Call, Refusal, welcome};
-use crate::app::App;
 use crate::connection::Me;
 use crate::identity::Identity;
 use crate::observe::count;
 use crate::token::{TokenError, Verdict};
 
 /// Puts a newer token of the same user into force.
-pub(crate) fn auth(app: &Arc<App>, me: &Me, id: Option<RequestId>, token: &str) -> Call {
-    let Some(verifier) = app.live().verifier.clone() else {
+pub(crate) fn auth(me: &Arc<Me>, id: Option<RequestId>, token: &str) -> Call {
+    let Some(verifier) = me.app.live().verifier.clone() else {
         let message = "this gateway takes no tokens";
         return Call::ready(Err(Rejection::new(Code::Unsupported, message).into()));
     };
     match verifier.judge(token) {
-        Verdict::Now(judged) => Call::ready(renew(app, me, id, judged)),
+        Verdict::Now(judged) => Call::ready(renew(me, id, judged)),
         verdict @ Verdict::Later(_) => {
-            let (app, me) = (Arc::clone(app), me.clone());
-            Call::boxed(async move { renew(&app, &me, id, verdict.judged().await) })
+            let me = Arc::clone(me);
+            Call::boxed(async move { renew(&me, id, verdict.judged().await) })
         }
     }
 }
 
 fn renew(
-    app: &App,
     me: &Me,
     id: Option<RequestId>,
     judged: Result<Identity, TokenError>,
 ) -> Result<Outcome, Refusal> {
+    let app = &me.app;
     match judged {
         Ok(identity) if identity.user == me.identity.user => {
             let identity = Arc::new(identity);

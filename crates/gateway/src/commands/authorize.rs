@@ -60,8 +60,12 @@ mod tests {
     use tidegate_message::{Request, UserId};
 
     fn verdict(rights: Rights, json: &str) -> Result<(), String> {
-        let who =
-            Identity { user: UserId::new("42").unwrap(), rights, weight: 1, expires_at: None };
+        let who = Identity {
+            user: UserId::new("42").unwrap(),
+            rights: rights.into(),
+            weight: 1,
+            expires_at: None,
+        };
         let command = Request::parse(json.as_bytes(), 128).unwrap().command;
         authorize(&who, &command).map_err(|rejection| {
             assert_eq!(rejection.code, Code::Forbidden);

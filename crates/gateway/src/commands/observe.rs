@@ -5,32 +5,29 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use tidegate_pool::{Facts, InFlight};
+use tidegate_pool::InFlight;
 use tower_layer::Layer;
 use tower_service::Service;
 
-use crate::app::App;
+use crate::connection::Me;
 use crate::observe::count;
 
 /// Counts for one session and for the whole gateway.
 #[derive(Clone)]
-pub(crate) struct ObserveLayer {
-    pub(crate) app: Arc<App>,
-    pub(crate) facts: Arc<Facts>,
-}
+pub(crate) struct ObserveLayer(pub(crate) Arc<Me>);
 
 impl<S> Layer<S> for ObserveLayer {
     type Service = Observe<S>;
 
     fn layer(&self, inner: S) -> Observe<S> {
-        Observe { inner, observe: self.clone() }
+        Observe { inner, me: Arc::clone(&self.0) }
     }
 }
 
 /// The service of [`ObserveLayer`].
 pub(crate) struct Observe<S> {
     inner: S,
-    observe: ObserveLayer,
+    me: Arc<Me>,
 }
 
 impl<S, R> Service<R> for Observe<S>
@@ -47,17 +44,20 @@ where
     }
 
     fn call(&mut self, request: R) -> Self::Future {
-        count(&self.observe.app.counts.commands);
-        let in_flight = self.observe.facts.request();
-        let app = Arc::clone(&self.observe.app);
-        Observed { inner: self.inner.call(request), app, _in_flight: in_flight }
+        count(&self.me.app.counts.commands);
+        let in_flight = self.me.facts.request();
+        Observed {
+            inner: self.inner.call(request),
+            me: Arc::clone(&self.me),
+            _in_flight: in_flight,
+        }
     }
 }
 
 /// The future of [`Observe`].
 pub(crate) struct Observed<F> {
     inner: F,
-    app: Arc<App>,
+    me: Arc<Me>,
     _in_flight: InFlight,
 }
 
@@ -70,7 +70,7 @@ where
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let polled = Pin::new(&mut self.inner).poll(cx);
         if matches!(polled, Poll::Ready(Err(_))) {
-            count(&self.app.counts.rejected_commands);
+            count(&self.me.app.counts.rejected_commands);
         }
         polled
     }

@@ -8,15 +8,11 @@ use tidegate_message::{Code, Command, Event, Outcome, Rejection, Reply, Request}
 use tower_service::Service;
 
 use super::{Call, Refusal, auth, groups, messages, streams, welcome};
-use crate::app::App;
 use crate::connection::Me;
 use crate::stats;
 
 /// Routes the commands of one session.
-pub(crate) struct Router {
-    pub(crate) app: Arc<App>,
-    pub(crate) me: Me,
-}
+pub(crate) struct Router(pub(crate) Arc<Me>);
 
 impl Service<Request> for Router {
     type Response = Outcome;
@@ -28,7 +24,8 @@ impl Service<Request> for Router {
     }
 
     fn call(&mut self, Request { id, command }: Request) -> Call {
-        let Self { app, me } = self;
+        let Self(me) = self;
+        let app = &me.app;
         match command {
             Command::Message { content } => messages::message(app, me, id, content),
             Command::Broadcast { content, exclude } => {
@@ -46,13 +43,13 @@ impl Service<Request> for Router {
                 false => Err(Rejection::new(Code::NotFound, "no such stream").into()),
             }),
             Command::Hello { agree } => {
-                let features = app.features().asked(agree.iter().map(String::as_str));
+                let features = me.offered().asked(agree.iter().map(String::as_str));
                 let user = &me.identity.user;
                 Call::ready(Ok(Outcome::Agreed(welcome(app, me.session, user, features, id))))
             }
             Command::Ping => Call::ready(Ok(Outcome::Answer(Event::Pong { id }))),
             Command::Pong => Call::ready(Ok(Outcome::Silent)),
-            Command::Auth { token } => auth::auth(app, me, id, &token),
+            Command::Auth { token } => auth::auth(me, id, &token),
             Command::GetStats => {
                 // Numbers and names always have a JSON form.
                 let stats =

@@ -266,6 +266,21 @@ section! {
         gzip_level: u32 = 6, in 1..=9 => restart;
         /// Payloads above this size are compressed with lz4.
         lz4_threshold: Size = kib(1), in bytes(0)..=mib(1024) => restart;
+        /// Whether connections may agree to permessage-deflate (RFC 7692). Where they do, `gzip` and `lz4` are not used.
+        deflate: bool = true;
+        /// Messages above this size are deflated.
+        deflate_threshold: Size = bytes(128), in bytes(0)..=mib(1024) => restart;
+        /// How hard deflate tries: 1 is fast, 9 is small.
+        deflate_level: u8 = 6, in 1..=9 => restart;
+        /// Its buffers for symbols: 1 is small, 9 is large. What each costs stands in the README of `tidegate-deflate`.
+        deflate_memory_level: u8 = 8, in 1..=9 => restart;
+        /// The largest window, as a power of two in bytes, of what is sent.
+        deflate_window_bits: u8 = 15, in 9..=15 => restart;
+        /// Messages in parts that are inflated at a time; further ones wait compressed. Each takes about 90 KiB.
+        deflate_inflaters: usize = 16, in 1..=65_536 => restart;
+        /// Directions of connections that may keep a window from message to message (context takeover): up to 376 KiB
+        /// for one that sends, 32 KiB for one that receives. 0 is none.
+        deflate_takeover: usize = 0, in 0..=1_000_000 => restart;
         /// A compressed payload is used only if it saves more than this part, in percent.
         min_saving_percent: u8 = 10, in 0..=99 => restart;
         /// The largest message from a client, after decompression. A larger one ends the session (close code 1009).

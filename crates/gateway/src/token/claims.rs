@@ -1,5 +1,7 @@
 //! What a token says of its bearer, over what the configuration says of everybody.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Deserializer};
 use tidegate_message::UserId;
 
@@ -37,7 +39,7 @@ impl Claims {
             own.weight.into_iter().for_each(|n| rights.weight = Granted::by_token(n.max(1)));
         }
         let weight = rights.weight.value;
-        Ok(Identity { user, rights, weight, expires_at: Some(self.exp) })
+        Ok(Identity { user, rights: Arc::new(rights), weight, expires_at: Some(self.exp) })
     }
 }
 

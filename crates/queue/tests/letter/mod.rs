@@ -2,7 +2,7 @@
 #![allow(dead_code, reason = "each test file uses its own part")]
 
 use tidegate_message::{Class, Priority};
-use tidegate_queue::{Item, Limits};
+use tidegate_queue::{Evicted, Item, Limits, Pushed};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Letter {
@@ -87,4 +87,14 @@ impl Item for Letter {
 /// Limits in messages alone.
 pub(crate) fn messages(max_messages: usize, reserve_messages: usize) -> Limits {
     Limits { max_messages, reserve_messages, ..Limits::default() }
+}
+
+/// What a push says that had so many droppable letters shed.
+pub(crate) fn shed_droppable(droppable: u32) -> Pushed<Letter> {
+    Pushed::Shed { what: Evicted { droppable, ..Evicted::default() } }
+}
+
+/// What a push says that had so many coalescible letters shed.
+pub(crate) fn shed_coalescible(coalescible: u32) -> Pushed<Letter> {
+    Pushed::Shed { what: Evicted { coalescible, ..Evicted::default() } }
 }

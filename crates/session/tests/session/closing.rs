@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 use tidegate_message::{Close, CloseCode};
-use tidegate_session::{Feature, Sent};
+use tidegate_session::{Feature, Sent, Ticks};
 use tidegate_ws::{Event as Frame, Prepared, Role, Socket};
 use tokio::io::AsyncWriteExt as _;
 use tokio::time::Instant;
@@ -120,7 +120,7 @@ async fn malformed_messages_far_apart_do_not_end_it() {
 async fn a_broken_rule_is_named_and_nothing_else_is_said() {
     let (session, handle, mut client, _) = Setup::agreed(&[Feature::Batch]).session();
     let notes = Notes::default();
-    let serve = session.run(Work::new(true), notes.clone());
+    let serve = session.run(Work::new(true), notes.clone(), &Ticks::new().0);
     let talk = async {
         assert_eq!(handle.send(numbered(1)), Sent::Queued);
         settle().await;

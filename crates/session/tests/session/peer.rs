@@ -18,6 +18,7 @@ use tidegate_payload_codec::{Codec, Encoding, Form, Kind};
 use tidegate_queue::Limits;
 use tidegate_session::{
     Encoder, Ended, Feature, Features, Handle, Message, Observer, Outbound, Session, Settings,
+    Ticks,
 };
 use tidegate_ws::{CloseFrame, Event as Frame, Prepared, Role, Socket};
 use tokio::io::{AsyncRead, AsyncWrite, DuplexStream, ReadBuf, duplex};
@@ -75,7 +76,7 @@ impl Setup {
         let encoder =
             Encoder::new(Arc::clone(&self.codec), self.encoding).with_features(self.features);
         let socket = Socket::new(io, Role::Server, Default::default());
-        let (session, handle) = Session::new(socket, encoder, self.limits, self.settings);
+        let (session, handle) = Session::new(socket, encoder, self.limits, Arc::new(self.settings));
         (session, handle, there, writes)
     }
 
@@ -83,7 +84,9 @@ impl Setup {
     pub(crate) fn start(self) -> Peer {
         let (session, handle, there, writes) = self.session();
         let (work, notes) = (Work::new(self.ready), Notes::default());
-        let running = tokio::spawn(session.run(work.clone(), notes.clone()));
+        let (ticks, task) = Ticks::new();
+        tokio::spawn(task);
+        let running = tokio::spawn(session.run(work.clone(), notes.clone(), &ticks));
         let form = Form {
             encoding: self.encoding,
             optimize: self.features.has(Feature::Optimize),

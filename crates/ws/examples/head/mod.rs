@@ -8,13 +8,16 @@ use tokio::net::TcpStream;
 
 pub(crate) type Failure = Box<dyn std::error::Error + Send + Sync>;
 
+/// A head and its length, or nothing while it is not complete.
+type Parsed<T> = Result<Option<(T, usize)>, Failure>;
+
 const MAX_HEAD_BYTES: usize = 16 * 1024;
 const MAX_HEADERS: usize = 64;
 
 /// Reads a head with `parse`, which gives its length as well; what follows it belongs to the socket.
 pub(crate) async fn read<T>(
     stream: &mut TcpStream,
-    parse: fn(&[u8]) -> Result<Option<(T, usize)>, Failure>,
+    parse: fn(&[u8]) -> Parsed<T>,
 ) -> Result<(T, Bytes), Failure> {
     let mut bytes = BytesMut::new();
     while bytes.len() < MAX_HEAD_BYTES {
@@ -30,7 +33,7 @@ pub(crate) async fn read<T>(
 }
 
 #[allow(dead_code, reason = "the client reads no request, the server no response")]
-pub(crate) fn request(bytes: &[u8]) -> Result<Option<(Request<()>, usize)>, Failure> {
+pub(crate) fn request(bytes: &[u8]) -> Parsed<Request<()>> {
     let mut headers = [httparse::EMPTY_HEADER; MAX_HEADERS];
     let mut parsed = httparse::Request::new(&mut headers);
     let Status::Complete(length) = parsed.parse(bytes)? else { return Ok(None) };
@@ -46,7 +49,7 @@ pub(crate) fn request(bytes: &[u8]) -> Result<Option<(Request<()>, usize)>, Fail
 }
 
 #[allow(dead_code, reason = "the client reads no request, the server no response")]
-pub(crate) fn response(bytes: &[u8]) -> Result<Option<(Response<()>, usize)>, Failure> {
+pub(crate) fn response(bytes: &[u8]) -> Parsed<Response<()>> {
     let mut headers = [httparse::EMPTY_HEADER; MAX_HEADERS];
     let mut parsed = httparse::Response::new(&mut headers);
     let Status::Complete(length) = parsed.parse(bytes)? else { return Ok(None) };

@@ -47,6 +47,15 @@ fn in_scratch(compress: impl FnOnce(&mut Vec<u8>) -> Verdict) -> Option<Bytes> {
     })
 }
 
+/// How one end of a connection compresses: by which settings, and what was agreed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Compression {
+    /// Of the process: all connections have the same.
+    pub settings: Settings,
+    /// Of the connection.
+    pub direction: Direction,
+}
+
 /// The outbound half of [`Agreed`](crate::Agreed), for an [`Encoder`](crate::Encoder). Owns nothing but the agreement,
 /// unless it takes over context.
 #[derive(Debug)]
@@ -70,8 +79,8 @@ impl Compressing {
         Self { deflate, direction, context }
     }
 
-    pub(crate) const fn direction(&self) -> Direction {
-        self.direction
+    pub(crate) fn compression(&self) -> Compression {
+        Compression { settings: self.deflate.shared.settings, direction: self.direction }
     }
 
     /// The frame as it goes to this peer. One that was decided about for many is sent as it is.

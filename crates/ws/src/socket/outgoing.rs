@@ -53,6 +53,12 @@ thread_local! {
     static SPARE: Cell<Option<Box<Line>>> = const { Cell::new(None) };
 }
 
+/// What one write takes.
+struct Gathered {
+    pieces: usize,
+    bytes: usize,
+}
+
 #[derive(Debug, Default)]
 pub(super) struct Outgoing {
     line: Option<Box<Line>>,
@@ -130,16 +136,32 @@ impl Outgoing {
     ) -> (Poll<io::Result<usize>>, usize) {
         let copy = if io.is_write_vectored() { COPY_BYTES } else { COPY_BYTES_UNVECTORED };
         scratch::cork(|cork| {
-            let pieces = self.cork(cork, copy);
-            let mut slices = [IoSlice::new(&[]); MAX_SLICES];
-            let count = self.slices(cork, copy, pieces, &mut slices);
-            let slices = slices.split_at(count).0;
-            let polled = match slices {
-                [one] => io.poll_write(cx, one),
-                many => io.poll_write_vectored(cx, many),
+            let gathered = self.cork(cork, copy);
+            let polled = if gathered.bytes == cork.len() {
+                io.poll_write(cx, cork)
+            } else {
+                self.poll_vectored(io, cx, cork, copy, gathered.pieces)
             };
-            (polled, slices.iter().map(|slice| slice.len()).sum())
+            (polled, gathered.bytes)
         })
+    }
+
+    /// A write of which a part goes by reference.
+    #[inline(never)]
+    fn poll_vectored<IO: AsyncWrite>(
+        &self,
+        io: Pin<&mut IO>,
+        cx: &mut Context<'_>,
+        cork: &[u8],
+        copy: usize,
+        pieces: usize,
+    ) -> Poll<io::Result<usize>> {
+        let mut slices = [IoSlice::new(&[]); MAX_SLICES];
+        let count = self.slices(cork, copy, pieces, &mut slices);
+        match slices.split_at(count).0 {
+            [one] => io.poll_write(cx, one),
+            many => io.poll_write_vectored(cx, many),
+        }
     }
 
     /// What is to be written, in order: a header (empty if it is gone, or masked) and a payload each.
@@ -152,8 +174,8 @@ impl Outgoing {
         .map(|frame| (frame.header(), &frame.payload()[..]))
     }
 
-    /// Fills the cork with headers and small payloads, and tells how many pieces the write will hold.
-    fn cork(&self, cork: &mut Vec<u8>, copy: usize) -> usize {
+    /// Fills the cork with headers and small payloads, and tells what the write will hold.
+    fn cork(&self, cork: &mut Vec<u8>, copy: usize) -> Gathered {
         let limit = if self.full { PROBE_BYTES } else { GATHER_BYTES };
         let (mut pieces, mut bytes, mut slices) = (0, 0, 1);
         for (header, payload) in self.pieces() {
@@ -169,7 +191,7 @@ impl Outgoing {
             bytes += header.len() + payload.len();
             pieces += 1;
         }
-        pieces
+        Gathered { pieces, bytes }
     }
 
     /// Cuts the cork where a payload goes by reference. Gives the number of slices.

@@ -1,7 +1,7 @@
 //! Plots as SVG, drawn for a width of 360 so that they can be read on a phone and stand side by side
 //! elsewhere. Colours are classes of the page's style. Knows numbers and labels; nothing of what they mean.
 
-use super::super::numbers::plain;
+use super::super::numbers::{grouped, plain};
 use super::super::table::escaped;
 
 const WIDTH: f64 = 360.0;
@@ -129,12 +129,16 @@ impl Axis {
             let value = 10_f64.powf(self.low + f64::from(decade));
             let x = self.x(value);
             let anchor = if decade == decades { "end" } else { "middle" };
-            let unit = if decade == decades { " ms" } else { "" };
             line("grid", (x, top), (x, bottom))
-                + &text(anchor, x, bottom + 14.0, &format!("{value}{unit}"))
+                + &text(anchor, x, bottom + 14.0, &plain_tick(value))
         });
         lines.collect()
     }
+}
+
+/// `0.1`, `1`, `10`, `1 000`.
+fn plain_tick(value: f64) -> String {
+    if value < 1.0 { format!("{value}") } else { grouped(value.round() as i64) }
 }
 
 fn legend(names: [&str; 4]) -> String {

@@ -1,0 +1,155 @@
+//! The two sides of a run: the suite as client of our servers, our clients at the suite's server.
+//!
+//! Knows processes and specifications, and nothing of what a case is about.
+
+use std::io::{BufRead, BufReader};
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use serde_json::{Value, json};
+
+use super::Options;
+use super::python::Suite;
+use super::report::Report;
+use crate::Problem;
+use crate::test::metadata::Workspace;
+use crate::test::{process, screen};
+
+/// The examples that are tested.
+pub(super) struct Programs {
+    server: PathBuf,
+    client: PathBuf,
+}
+
+pub(super) fn build(workspace: &Workspace) -> Result<Programs, Problem> {
+    let mut command = process::cargo();
+    command.args(["build", "--release", "-p", "tidegate-ws", "--features", "tokio"]);
+    command.args(["--example", "echo", "--example", "echo_client"]);
+    done(&mut command)?;
+    let examples = workspace.target.join("release/examples");
+    Ok(Programs { server: examples.join("echo"), client: examples.join("echo_client") })
+}
+
+/// The suite opens connections to servers with and without context takeover.
+pub(super) fn as_server(
+    suite: &Suite,
+    programs: &Programs,
+    options: &Options,
+) -> Result<Vec<Report>, Problem> {
+    let plain = Running::start(Command::new(&programs.server).arg("127.0.0.1:0"))?;
+    let arguments = ["127.0.0.1:0", "--takeover", "16"];
+    let takeover = Running::start(Command::new(&programs.server).args(arguments))?;
+    let servers = json!([
+        { "agent": "server", "url": plain.said },
+        { "agent": "server-takeover", "url": takeover.said },
+    ]);
+    let reports = suite.folder().join("servers");
+    let specification = specify(suite, &reports, options, "servers", &servers)?;
+    screen::progress("the suite as client");
+    done(&mut suite.command("fuzzingclient", &specification, options.messages))?;
+    Report::read(&reports)
+}
+
+/// Clients with and without context takeover open connections to the suite.
+pub(super) fn as_client(
+    suite: &Suite,
+    programs: &Programs,
+    options: &Options,
+) -> Result<Vec<Report>, Problem> {
+    // Free now, and most likely a moment later.
+    let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
+    let reports = suite.folder().join("clients");
+    let url = json!(format!("ws://{address}"));
+    let specification = specify(suite, &reports, options, "url", &url)?;
+    let mut server = suite.command("fuzzingserver", &specification, options.messages);
+    // Its packages complain about Python 2.
+    let server = Running::start_until(server.stderr(Stdio::null()), |line| line == "ready")?;
+    screen::progress("the suite as server");
+    let client = || {
+        let mut command = Command::new(&programs.client);
+        command.arg(address.to_string());
+        command
+    };
+    done(client().arg("client"))?;
+    done(client().args(["client-takeover", "--takeover"]))?;
+    drop(server);
+    Report::read(&reports)
+}
+
+/// Writes what the suite is to do, and takes away what an earlier run left.
+fn specify(
+    suite: &Suite,
+    reports: &Path,
+    options: &Options,
+    key: &str,
+    value: &Value,
+) -> Result<PathBuf, Problem> {
+    if reports.is_dir() {
+        std::fs::remove_dir_all(reports)?;
+    }
+    let mut specification = json!({
+        "outdir": reports, "cases": options.cases, "exclude-cases": [], "exclude-agent-cases": {},
+    });
+    specification[key] = value.clone();
+    let path = suite.folder().join(format!("{key}.json"));
+    std::fs::write(&path, specification.to_string())?;
+    Ok(path)
+}
+
+fn done(command: &mut Command) -> Result<(), Problem> {
+    let run = screen::program(command);
+    if run.success { Ok(()) } else { Err(run.output.into()) }
+}
+
+/// A program that serves until this is dropped, and the line that said it does.
+struct Running {
+    child: Child,
+    said: String,
+}
+
+impl Running {
+    fn start(command: &mut Command) -> Result<Self, Problem> {
+        Self::start_until(command, |line| line.starts_with("ws://"))
+    }
+
+    /// Waits for a line; what comes after it is thrown away.
+    fn start_until(command: &mut Command, is_ready: fn(&str) -> bool) -> Result<Self, Problem> {
+        let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn()?;
+        let output = child.stdout.take().ok_or("a piped output is there")?;
+        let mut lines = BufReader::new(output).lines();
+        let mut running = Self { child, said: String::new() };
+        for line in lines.by_ref() {
+            let line = line?;
+            if is_ready(&line) {
+                running.said = line;
+                process::forget(lines);
+                return Ok(running);
+            }
+        }
+        Err(format!("{command:?} ended before it served").into())
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // It may have ended by itself: then there is nothing to end.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_is_ready_once_it_says_so_and_ends_with_its_value() {
+        let script = "echo starting; echo ws://there; exec sleep 600";
+        let running = Running::start(Command::new("sh").args(["-c", script])).unwrap();
+        assert_eq!(running.said, "ws://there");
+        drop(running);
+        let silent = Running::start(Command::new("sh").args(["-c", "echo no"]));
+        assert!(silent.is_err_and(|error| error.to_string().contains("ended before it served")));
+    }
+}

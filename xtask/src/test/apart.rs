@@ -1,0 +1,56 @@
+//! The workspaces that stand apart: fuzz targets and micro benchmarks. Formatting, lints and tests there, as
+//! for the project's own. Knows their folders and nothing of what they hold.
+
+use std::process::Command;
+
+use super::counts::Counts;
+use super::process;
+use super::screen;
+use super::stage::{Context, Outcome};
+use super::suites;
+use crate::bench::micro;
+
+/// Every fuzz target's body over its kept inputs; libFuzzer itself is not built.
+pub(crate) fn fuzz(context: &Context<'_>) -> Outcome {
+    whole(context, "fuzz")
+}
+
+/// The harness's tests, and each subject once and quickly, so that none rots.
+pub(crate) fn benches(context: &Context<'_>) -> Outcome {
+    let mut outcome = whole(context, "benches");
+    for subject in micro::subjects(context.root) {
+        let mut command = cargo(context, "benches", "run");
+        command.args(["--release", "--bin", &subject, "--", "--quick", "--no-instructions"]);
+        outcome.join(holds(&mut command));
+    }
+    outcome
+}
+
+fn whole(context: &Context<'_>, folder: &str) -> Outcome {
+    let mut format = cargo(context, folder, "fmt");
+    format.args(["--check"]);
+    let mut outcome = holds(&mut format);
+    let mut clippy = cargo(context, folder, "clippy");
+    clippy.args(["--locked", "--all-targets", "--", "-D", "warnings"]);
+    outcome.join(holds(&mut clippy));
+    let mut tests = cargo(context, folder, "test");
+    tests.args(["--locked", "--no-fail-fast"]);
+    outcome.join(suites::counted(&mut tests, Counts::of_cargo_test));
+    outcome
+}
+
+/// A cargo command in a workspace that stands apart; what it builds goes beside what the project builds.
+fn cargo(context: &Context<'_>, folder: &str, subcommand: &str) -> Command {
+    let mut command = process::cargo();
+    command
+        .arg(subcommand)
+        .args(["--manifest-path", &format!("{folder}/Cargo.toml")])
+        .env("CARGO_TARGET_DIR", context.workspace.target.join(folder))
+        .current_dir(context.root);
+    command
+}
+
+fn holds(command: &mut Command) -> Outcome {
+    let run = screen::program(command);
+    if run.success { Outcome::passed() } else { Outcome::failed(run.output) }
+}
