@@ -18,7 +18,7 @@ use tidegate_server::Problem;
 use tidegate_session::{Feature, Features, Handle, Switches, Ticks};
 use tidegate_ws::Deflate;
 
-use crate::config::Config;
+use crate::config::{Config, limit_of};
 use crate::drain::SHUTTING_DOWN;
 use crate::identity::Identity;
 use crate::live::Live;
@@ -156,8 +156,8 @@ impl App {
         let live = self.live();
         let limit = &live.config.rate_limit;
         (
-            Limit::new(limit.max_requests, limit.window).burst(limit.burst).block(limit.block),
-            Limit::new(limit.free_max_requests, limit.free_window),
+            limit_of(limit.max_requests, limit.window).burst(limit.burst).block(limit.block),
+            limit_of(limit.free_max_requests, limit.free_window),
         )
     }
 
@@ -166,7 +166,7 @@ impl App {
         let live = self.live();
         let limit = &live.config.rate_limit;
         let most = u32::try_from(limit.max_bytes.bytes()).unwrap_or(u32::MAX);
-        (most > 0).then(|| Limit::new(most, limit.window))
+        (most > 0).then(|| limit_of(most, limit.window))
     }
 
     pub(crate) fn queue_limits(&self) -> tidegate_queue::Limits {

@@ -3,13 +3,12 @@
 
 use std::hash::Hash;
 use std::num::NonZeroUsize;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use tidegate_message::UserId;
-use tidegate_ratelimit::{Keyed, Limit, Refused, Totals};
+use tidegate_ratelimit::{Keyed, Limit, Network, Refused, Totals};
 
 use crate::config::{Config, Quota};
-use crate::network::Network;
 
 /// Who asks the HTTP API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -43,7 +42,7 @@ impl SharedLimits {
     pub(crate) fn new(config: &Config) -> Self {
         let (limits, listen) = (&config.rate_limit, &config.listen);
         let max_keys = limits.max_keys;
-        let per_second = |count| (count > 0).then(|| Limit::new(count, Duration::from_secs(1)));
+        let per_second = |count| (count > 0).then(|| Limit::per_second(count));
         Self {
             user: Shared::new(limits.user.as_ref().map(Quota::limit), max_keys),
             ip: Shared::new(limits.ip.as_ref().map(Quota::limit), max_keys),
@@ -106,34 +105,38 @@ impl<K: Hash + Eq + Clone> Shared<K> {
     pub(crate) fn totals(&self) -> Totals {
         self.0.as_ref().map(Keyed::totals).unwrap_or_default()
     }
-
-    fn would_pass(&self, key: &K, now: Instant) -> bool {
-        self.0.as_ref().is_none_or(|keyed| keyed.peek(key, now, 1).is_allowed())
-    }
 }
 
-/// Passes if both limits let it. What the second would refuse is not counted by the first, but where two
-/// requests decide at the same moment.
+/// Passes if both limits let it; what one refuses the other does not count. The pairs are always asked in the same
+/// order, as [`Keyed::check_if`] wants it.
 fn both<A: Hash + Eq + Clone, B: Hash + Eq + Clone>(
     (first, a): (&Shared<A>, Option<&A>),
     (second, b): (&Shared<B>, Option<&B>),
     now: Instant,
 ) -> Result<(), Refused> {
-    let refused = b.is_some_and(|key| !second.would_pass(key, now));
-    if let Some(key) = a
-        && (!refused || !first.would_pass(key, now))
-    {
-        first.check(key, now)?;
+    let mut rest = Ok(());
+    let mut ask_second = || {
+        rest = b.map_or(Ok(()), |key| second.check(key, now));
+        rest.is_ok()
+    };
+    match (first.keyed(), a) {
+        (Some(keyed), Some(key)) => {
+            keyed.check_if(key, now, 1, ask_second).into_result(keyed.limit())?;
+        }
+        _ => {
+            ask_second();
+        }
     }
-    b.map_or(Ok(()), |key| second.check(key, now))
+    rest
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::time::Duration;
 
     fn limits(first: u32, second: u32) -> (Shared<u8>, Shared<u8>) {
-        let limit = |count| Some(Limit::new(count, Duration::from_secs(60)));
+        let limit = |count| Some(Limit::per_minute(count));
         (Shared::new(limit(first), 10), Shared::new(limit(second), 10))
     }
 
@@ -171,7 +174,7 @@ mod tests {
     #[test]
     fn a_refused_key_of_either_limit_is_blocked() {
         let now = Instant::now();
-        let blocking = Limit::new(1, Duration::from_secs(1)).block(Duration::from_secs(60));
+        let blocking = Limit::per_second(1).block(Duration::from_secs(60));
         let (free, blocked) = (limits(9, 9).0, Shared::new(Some(blocking), 10));
         for _ in 0..2 {
             let _ = both((&free, Some(&0)), (&blocked, Some(&0)), now);

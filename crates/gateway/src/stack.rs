@@ -7,7 +7,7 @@ use std::time::Instant;
 use http::{Request, Response};
 use tidegate_message::{Outcome, Request as Command};
 use tidegate_pool::AdmitLayer;
-use tidegate_ratelimit::{Cost, RateLimitLayer};
+use tidegate_ratelimit::SessionLimitLayer;
 use tidegate_server::{Body, Incoming};
 use tower::ServiceBuilder;
 use tower::util::{BoxCloneSyncService, option_layer};
@@ -63,11 +63,9 @@ pub(crate) fn commands(
 {
     let app = &me.app;
     let (priced, free) = app.limits();
-    let cost = |request: &Command| {
-        if request.command.is_free() { Cost::Free } else { Cost::Units(1) }
-    };
+    let cost = |request: &Command| if request.command.is_free() { [0, 1] } else { [1, 0] };
     let limit =
-        RateLimitLayer::new(priced, free, cost, Instant::now).totals(Arc::clone(&app.limited));
+        SessionLimitLayer::new([priced, free], cost, Instant::now).totals(Arc::clone(&app.limited));
     let (shared, [who, leased]) =
         (Arc::clone(&app.live().shared_limits), [(); 2].map(|()| Arc::clone(me)));
     ServiceBuilder::new()
@@ -75,7 +73,7 @@ pub(crate) fn commands(
         .layer(ObserveLayer(Arc::clone(me)))
         // First of the limits: what was read was read, whatever the others say of it.
         .layer(option_layer(app.byte_limit().map(|limit| {
-            RateLimitLayer::new(limit, limit, bytes_since(&me.facts), Instant::now)
+            SessionLimitLayer::new([limit], bytes_since(&me.facts), Instant::now)
                 .totals(Arc::clone(&app.limited_bytes))
         })))
         // Before any work: a flood costs a comparison a message.

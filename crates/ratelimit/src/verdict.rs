@@ -86,7 +86,7 @@ pub struct Standing {
 ///
 /// With the feature `tower`, `too_many_requests` makes a 429 of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("too many requests: {} in {:?} are allowed", limit.capacity(), limit.window())]
+#[error("too many requests: {} in {:?} are allowed", limit.max_requests(), limit.window())]
 #[non_exhaustive]
 pub struct Refused {
     /// The name by which clients are told of the limit.

@@ -4,11 +4,12 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use http::{HeaderValue, Request, StatusCode, header};
+use tidegate_ratelimit::Network;
 use tidegate_server::{Incoming, Peer, Problem};
 
 use crate::app::App;
 use crate::http::too_many_requests;
-use crate::network::{Berth, Network};
+use crate::network::Berth;
 use crate::observe::count;
 
 /// When a client that has too many connections is asked to come again, in seconds.
@@ -24,7 +25,7 @@ pub(crate) struct Arrival {
 
 /// Where a request comes from.
 pub(crate) fn network<B>(request: &Request<B>) -> Option<Network> {
-    request.extensions().get::<Peer>().map(|peer| Network::of(peer.0))
+    request.extensions().get::<Peer>().map(|peer| Network::of(peer.0.ip()))
 }
 
 /// Lets a handshake pass if its address has not had its share of handshakes and connections.

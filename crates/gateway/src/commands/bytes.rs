@@ -5,18 +5,17 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use tidegate_message::Request;
 use tidegate_pool::Facts;
-use tidegate_ratelimit::Cost;
 
 /// The cost of the commands of one session. Free ones pass, and the next one pays for them.
-pub(crate) fn bytes_since(facts: &Arc<Facts>) -> impl Fn(&Request) -> Cost + Clone + use<> {
+pub(crate) fn bytes_since(facts: &Arc<Facts>) -> impl Fn(&Request) -> [u32; 1] + Clone + use<> {
     let (facts, paid) = (Arc::clone(facts), Arc::new(AtomicU64::new(0)));
     move |request| {
         if request.command.is_free() {
-            return Cost::Units(0);
+            return [0];
         }
         let received = facts.bytes_received();
         // Only the session's own task asks: nothing comes in between.
         let bytes = received.saturating_sub(paid.swap(received, Relaxed));
-        Cost::Units(u32::try_from(bytes).unwrap_or(u32::MAX))
+        [u32::try_from(bytes).unwrap_or(u32::MAX)]
     }
 }

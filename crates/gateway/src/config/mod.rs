@@ -43,6 +43,7 @@ pub use hints::hints;
 pub use load::{Loaded, Sources};
 pub use origin::{Origin, Origins};
 pub use quota::Quota;
+pub(crate) use quota::limit_of;
 pub use reference::reference;
 pub use schema::{
     Api, Codec, Config, Dev, Heartbeat, Listen, Pool, Queue, RateLimit, Route, Session, Stream, Tls,

@@ -39,9 +39,14 @@ section! {
 impl Quota {
     /// The limit that it sets.
     #[must_use]
-    pub const fn limit(&self) -> Limit {
-        Limit::new(self.max_requests, self.window).burst(self.burst).block(self.block)
+    pub fn limit(&self) -> Limit {
+        limit_of(self.max_requests, self.window).burst(self.burst).block(self.block)
     }
+}
+
+/// So many in a window. The schema admits none of zero; one would be taken as a second.
+pub(crate) fn limit_of(max_requests: u32, window: Duration) -> Limit {
+    Limit::new(max_requests, window).unwrap_or(Limit::per_second(max_requests))
 }
 
 impl Setting for Quota {

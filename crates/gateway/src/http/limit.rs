@@ -1,19 +1,15 @@
-//! The HTTP API's own limit, and how any limit is told over HTTP: the fields `RateLimit` and `RateLimit-Policy`
-//! (draft-ietf-httpapi-ratelimit-headers-10) and `Retry-After`.
+//! The HTTP API's own limit, and the problem document that a refusal by any limit becomes over HTTP.
 
 use std::time::Instant;
 
-use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, header};
-use tidegate_ratelimit::{Limit, Refused, Verdict};
+use http::{Request, Response};
+use tidegate_ratelimit::{Refused, Standing, write_fields};
 use tidegate_server::{Body, Problem};
 
 use crate::accept::network;
 use crate::access::has_key;
 use crate::app::App;
 use crate::shared_limits::Caller;
-
-const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
-const STATE: HeaderName = HeaderName::from_static("ratelimit");
 
 /// Paths that answer whether the gateway lives: they are asked by machines, cost nothing, and must not lie.
 const UNLIMITED: [&str; 2] = ["/livez", "/readyz"];
@@ -41,22 +37,18 @@ pub(crate) fn limit_api<B>(
     };
     Ok(move |response: &mut Response<Body>| {
         if let Some((limit, verdict)) = told {
-            tell(response.headers_mut(), "api", limit, verdict);
+            let standing = Standing { policy: "api", limit, verdict };
+            write_fields(response.headers_mut(), &[standing]);
         }
     })
 }
 
 /// The answer to a request over a limit of that name.
-pub(crate) fn too_many_requests(name: &str, refused: &Refused) -> Problem {
-    let status = StatusCode::TOO_MANY_REQUESTS;
-    let mut problem = Problem::new(status, "rate_limited", refused.to_string());
-    let wait = refused.verdict.retry_after_secs().unwrap_or(1);
-    problem = problem.with_header(header::RETRY_AFTER, HeaderValue::from(wait));
-    let mut fields = HeaderMap::new();
-    tell(&mut fields, name, refused.limit, refused.verdict);
-    fields
-        .iter()
-        .fold(problem, |problem, (name, value)| problem.with_header(name.clone(), value.clone()))
+pub(crate) fn too_many_requests(name: &'static str, refused: &Refused) -> Problem {
+    let told = tidegate_ratelimit::too_many_requests::<()>(&refused.named(name));
+    let problem = Problem::new(told.status(), "rate_limited", refused.to_string());
+    let headers = told.headers().iter();
+    headers.fold(problem, |problem, (name, value)| problem.with_header(name.clone(), value.clone()))
 }
 
 fn caller<B>(app: &App, request: &Request<B>) -> Caller {
@@ -67,55 +59,22 @@ fn caller<B>(app: &App, request: &Request<B>) -> Caller {
     }
 }
 
-/// The policy is what passes in any window, the burst included; its window stands there if it is whole seconds.
-fn tell(fields: &mut HeaderMap, name: &str, limit: Limit, verdict: Verdict) {
-    let window = limit.window();
-    let window = match window.subsec_nanos() {
-        0 => format!(";w={}", window.as_secs()),
-        _ => String::new(),
-    };
-    let (remaining, reset) = match verdict {
-        Verdict::Allowed { remaining, reset } => {
-            (remaining, reset.as_secs() + u64::from(reset.subsec_nanos() > 0))
-        }
-        Verdict::Limited { .. } | Verdict::Blocked { .. } => {
-            (0, verdict.retry_after_secs().unwrap_or(1))
-        }
-    };
-    let policy = format!("\"{name}\";q={}{window}", limit.capacity());
-    let state = format!("\"{name}\";r={remaining};t={reset}");
-    for (field, value) in [(POLICY, policy), (STATE, state)] {
-        if let Ok(value) = HeaderValue::try_from(value) {
-            fields.insert(field, value);
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use std::time::Duration;
+    use tidegate_ratelimit::{Limit, Verdict};
 
     #[test]
-    fn tells_the_policy_and_what_is_left_of_it() {
-        let limit = Limit::new(30, Duration::from_secs(60)).burst(5);
-        let mut fields = HeaderMap::new();
-        let verdict = Verdict::Allowed { remaining: 34, reset: Duration::from_millis(59_001) };
-        tell(&mut fields, "api", limit, verdict);
-        assert_eq!(fields[POLICY], r#""api";q=35;w=60"#);
-        assert_eq!(fields[STATE], r#""api";r=34;t=60"#);
-    }
-
-    #[test]
-    fn a_refusal_has_nothing_left_and_says_when() {
-        let limit = Limit::new(1, Duration::from_millis(1500));
+    fn a_refusal_is_a_problem_with_the_fields_of_its_limit() {
         let verdict = Verdict::Limited { retry_after: Duration::from_millis(1200) };
-        let refused = verdict.into_result(limit).unwrap_err();
+        let refused = verdict.into_result(Limit::per_minute(1)).unwrap_err();
         let response = too_many_requests("api", &refused).response();
         let field = |name: &str| response.headers()[name].to_str().unwrap().to_owned();
         assert_eq!(response.status(), 429);
+        assert_eq!(field("content-type"), "application/problem+json");
         assert_eq!(field("retry-after"), "2");
-        assert_eq!(field("ratelimit-policy"), r#""api";q=1"#);
+        assert_eq!(field("ratelimit-policy"), r#""api";q=1;w=60"#);
         assert_eq!(field("ratelimit"), r#""api";r=0;t=2"#);
     }
 }

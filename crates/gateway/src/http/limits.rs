@@ -1,19 +1,18 @@
 //! How a user or an address stands with its limit, and a fresh start for one that was limited by mistake.
 
 use std::hash::Hash;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use http::{Request, Response, StatusCode};
 use serde::Serialize;
 use tidegate_message::UserId;
-use tidegate_ratelimit::Verdict;
+use tidegate_ratelimit::{Network, Verdict};
 use tidegate_server::{Body, Problem};
 
 use super::reply::json;
 use crate::access::query;
 use crate::app::App;
-use crate::network::Network;
 use crate::shared_limits::Shared;
 
 /// How the keys asked for stand; one whose limit is off, or that was not asked for, is null.
@@ -76,7 +75,7 @@ impl Keys {
             ip: ip
                 .map(|ip| ip.parse::<IpAddr>().map_err(|_| wrong("`ip` is no IP address")))
                 .transpose()?
-                .map(|ip| Network::of(SocketAddr::new(ip, 0))),
+                .map(Network::of),
         })
     }
 }
@@ -91,7 +90,7 @@ fn standing<K: Hash + Eq + Clone>(shared: &Shared<K>, key: &K, now: Instant) -> 
     // What costs nothing passes even while blocked, and tells how things stand.
     let (remaining, reset) = match keyed.peek(key, now, 0) {
         Verdict::Allowed { remaining, reset } => (remaining, reset),
-        Verdict::Limited { retry_after } | Verdict::Blocked { retry_after } => (0, retry_after),
+        Verdict::Limited { retry_after } | Verdict::Blocked { retry_after, .. } => (0, retry_after),
     };
     Some(Standing {
         max_requests: limit.max_requests(),
