@@ -1,5 +1,9 @@
-//! `tidegate-ratelimit` beside `governor`: one check of one key, of one of many keys, by one thread and by two.
-#![expect(clippy::disallowed_methods, reason = "a benchmark reads the clock")]
+//! `tidegate-ratelimit` beside `governor`: one check of one key, of one of many keys, by one thread and by two; and one
+//! call through its layers.
+#![allow(clippy::disallowed_methods, reason = "a benchmark reads the clock")]
+
+#[path = "ratelimit/layers.rs"]
+mod layers;
 
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::process::ExitCode;
@@ -19,6 +23,7 @@ const MINUTE: Duration = Duration::from_secs(60);
 fn main() -> ExitCode {
     let mut suite = Suite::new("ratelimit");
     one_key(&mut suite);
+    layers::add(&mut suite);
     for keys in [1_000, 10_000, 100_000, 1_000_000] {
         many_keys(&mut suite, keys);
     }
@@ -78,7 +83,8 @@ fn one_key(suite: &mut Suite) {
         .peer(
             "governor direct, a clock that is set",
             || {
-                let limiter = RateLimiter::direct_with_clock(quota(30), FakeRelativeClock::default());
+                let limiter =
+                    RateLimiter::direct_with_clock(quota(30), FakeRelativeClock::default());
                 while limiter.check().is_ok() {}
                 limiter
             },
@@ -126,7 +132,8 @@ struct Walk(u64);
 
 impl Walk {
     fn key(&mut self, keys: u64) -> u64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        self.0 =
+            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         ((u128::from(self.0) * u128::from(keys)) >> 64) as u64
     }
 }

@@ -47,6 +47,11 @@ impl<K: Hash + Eq + Clone, const M: usize> KeyedLimiters<K, M> {
             limit: keyed.limit(),
             verdict: Verdict::Limited { retry_after: FOREVER },
         });
+        if let ([(_, keyed)], [cost], [standing]) = (&self.each[..], &costs[..], &mut standings[..])
+        {
+            standing.verdict = keyed.check(key, now, *cost);
+            return standings;
+        }
         let asked = self.check_from(0, key, now, &costs, &mut standings);
         let rest = self.each.iter().zip(costs).zip(&mut standings).skip(asked);
         for (((_, keyed), cost), standing) in rest {

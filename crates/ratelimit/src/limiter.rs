@@ -57,28 +57,50 @@ impl Limiter {
     /// passes, is answered `Limited` with [`FOREVER`](crate::FOREVER), and starts no block.
     #[inline(always)]
     pub fn check(&mut self, now: Instant, cost: u32) -> Verdict {
-        let at = self.at(now);
-        let verdict = match &mut self.kind {
-            Kind::Exact(state, cells) => {
-                let decision = state.decide(cells, &self.limit, at.tick, cost);
-                if decision == Decision::Passes {
-                    if state.needs(cost) > cells.len() {
-                        make_room(state, cells, &self.limit, cost);
-                    }
-                    state.take(cells, &self.limit, at.tick, cost);
-                }
-                state.verdict(cells, &self.limit, &at, decision, cost > 0)
-            }
-            Kind::Counted(state) => {
-                let decision = state.decide(&[], &self.limit, at.tick, cost);
-                if decision == Decision::Passes {
-                    state.take(&mut [], &self.limit, at.tick, cost);
-                }
-                state.verdict(&[], &self.limit, &at, decision, cost > 0)
-            }
-        };
+        let (at, decision) = self.decide(now, cost);
+        if decision == Decision::Passes {
+            self.take(cost);
+        }
+        let verdict = self.verdict(&at, decision, cost > 0);
         self.totals.count(&verdict);
         verdict
+    }
+
+    /// Decides; a refusal starts the block. What passes is yet to be counted, by [`Self::take`].
+    #[inline(always)]
+    pub(crate) fn decide(&mut self, now: Instant, cost: u32) -> (At, Decision) {
+        let at = self.at(now);
+        let decision = match &mut self.kind {
+            Kind::Exact(state, cells) => state.decide(cells, &self.limit, at.tick, cost),
+            Kind::Counted(state) => state.decide(&[], &self.limit, at.tick, cost),
+        };
+        (at, decision)
+    }
+
+    /// Counts what [`Self::decide`] has just let pass.
+    #[inline(always)]
+    pub(crate) fn take(&mut self, cost: u32) {
+        match &mut self.kind {
+            Kind::Exact(state, cells) => {
+                if state.needs(cost) > cells.len() {
+                    make_room(state, cells, &self.limit, cost);
+                }
+                state.take(cells, &self.limit, self.latest, cost);
+            }
+            Kind::Counted(state) => state.take(&mut [], &self.limit, self.latest, cost),
+        }
+    }
+
+    #[inline(always)]
+    fn verdict(&self, at: &At, decision: Decision, took: bool) -> Verdict {
+        match &self.kind {
+            Kind::Exact(state, cells) => state.verdict(cells, &self.limit, at, decision, took),
+            Kind::Counted(state) => state.verdict(&[], &self.limit, at, decision, took),
+        }
+    }
+
+    pub(crate) const fn totals_mut(&mut self) -> &mut Totals {
+        &mut self.totals
     }
 
     /// The verdict that [`Self::check`] would give, with nothing counted and no block begun: `remaining` and `reset` are
@@ -106,12 +128,6 @@ impl Limiter {
     pub fn reset(&mut self) {
         self.kind = Kind::new(&self.limit);
         (self.began, self.latest) = (None, 0);
-    }
-
-    /// [`Self::check`], but what passes is not counted: some other limit refuses it.
-    pub(crate) fn refuse_or_peek(&mut self, now: Instant, cost: u32) -> Verdict {
-        let verdict = self.peek(now, cost);
-        if verdict.is_allowed() { verdict } else { self.check(now, cost) }
     }
 
     /// The limit that is in force.

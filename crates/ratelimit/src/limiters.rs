@@ -2,13 +2,15 @@
 
 use std::time::Instant;
 
+use crate::state::Decision;
 use crate::{Limit, Limiter, Verdict};
 
 /// `30 a minute and 500 an hour and 1 MiB a second`: a request passes if every limit lets it, and what one refuses counts for
 /// none.
 ///
 /// Each limit has a cost of its own in each request: one that is 0 says that the request is none of its business. So
-/// bytes are a limit beside requests, and requests that are free a limit beside those that are not.
+/// bytes are a limit beside requests, and requests that are free a limit beside those that are not. In the
+/// limiters' totals a request counts where it costs something.
 ///
 /// ```
 /// # #![allow(clippy::disallowed_methods, reason = "an example needs a clock")]
@@ -41,16 +43,41 @@ impl<const M: usize> Limiters<M> {
     /// verdicts are [`Verdict::Allowed`].
     #[must_use = "a verdict that nobody reads limits nothing"]
     pub fn check(&mut self, now: Instant, costs: [u32; M]) -> [Verdict; M] {
-        let refuses = |(limiter, cost): (&Limiter, &u32)| !limiter.peek(now, *cost).is_allowed();
-        let refused = M > 1 && self.each.iter().zip(&costs).any(refuses);
-        let mut costs = costs.into_iter();
-        self.each.each_mut().map(|limiter| {
-            let cost = costs.next().unwrap_or(0);
-            match refused {
-                true => limiter.refuse_or_peek(now, cost),
-                false => limiter.check(now, cost),
+        // What was counted, and a block that was begun, are told by a look at how things stand.
+        match self.passes(now, &costs) {
+            true => self.peek(now, [0; M]),
+            false => self.peek(now, costs),
+        }
+    }
+
+    /// Whether a request passes, which counts it.
+    #[inline]
+    pub(crate) fn passes(&mut self, now: Instant, costs: &[u32; M]) -> bool {
+        let mut all_pass = true;
+        for (limiter, &cost) in self.each.iter_mut().zip(costs) {
+            all_pass &= cost == 0 || limiter.decide(now, cost).1 == Decision::Passes;
+        }
+        if !all_pass {
+            self.count_refusals(now, costs);
+            return false;
+        }
+        for (limiter, &cost) in self.each.iter_mut().zip(costs) {
+            if cost > 0 {
+                limiter.take(cost);
+                limiter.totals_mut().allowed += 1;
             }
-        })
+        }
+        true
+    }
+
+    #[cold]
+    fn count_refusals(&mut self, now: Instant, costs: &[u32; M]) {
+        for (limiter, &cost) in self.each.iter_mut().zip(costs) {
+            let verdict = limiter.peek(now, cost);
+            if !verdict.is_allowed() {
+                limiter.totals_mut().count(&verdict);
+            }
+        }
     }
 
     /// The verdicts that [`Self::check`] would give, with nothing counted and no block begun.

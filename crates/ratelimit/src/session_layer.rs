@@ -9,7 +9,7 @@ use std::time::Instant;
 use tower_layer::Layer;
 use tower_service::Service;
 
-use crate::{Limit, Limiters, RateLimitFuture, Refused, SharedTotals, Standing};
+use crate::{Limit, Limiter, Limiters, RateLimitFuture, Refused, SharedTotals, Standing};
 
 /// Makes a [`SessionLimit`] with fresh limiters for each service it wraps: call it once a session.
 ///
@@ -74,6 +74,22 @@ impl<S, C, T, const M: usize> SessionLimit<S, C, T, M> {
     pub const fn limiters(&self) -> &Limiters<M> {
         &self.limiters
     }
+
+    /// The refusal that lasts longest.
+    #[cold]
+    fn refusal(&self, now: Instant, costs: [u32; M]) -> Option<Refused> {
+        let mut limiters = self.limiters.each().iter();
+        let standings = self.limiters.peek(now, costs).map(|verdict| Standing {
+            policy: "session",
+            limit: limiters.next().map_or(Limit::per_second(0), Limiter::limit),
+            verdict,
+        });
+        let refused = Refused::by(&standings)?;
+        if let Some(totals) = &self.totals {
+            totals.count(&refused.verdict);
+        }
+        Some(refused)
+    }
 }
 
 impl<S: fmt::Debug, C, T, const M: usize> fmt::Debug for SessionLimit<S, C, T, M> {
@@ -102,22 +118,16 @@ where
     }
 
     fn call(&mut self, request: Request) -> Self::Future {
-        let verdicts = self.limiters.check((self.clock)(), (self.costs)(&request));
-        let refused = verdicts.iter().position(|verdict| !verdict.is_allowed());
-        if let (Some(totals), Some(verdict)) = (&self.totals, verdicts.get(refused.unwrap_or(0))) {
-            totals.count(verdict);
-        }
-        if refused.is_none() {
+        let (now, costs) = ((self.clock)(), (self.costs)(&request));
+        if self.limiters.passes(now, &costs) {
+            if let Some(totals) = &self.totals {
+                totals.count_allowed();
+            }
             return RateLimitFuture::passed(self.inner.call(request));
         }
-        let mut limiters = self.limiters.each().iter();
-        let standings = verdicts.map(|verdict| Standing {
-            policy: "session",
-            limit: limiters.next().map_or(Limit::per_second(0), |limiter| limiter.limit()),
-            verdict,
-        });
-        match Refused::by(&standings) {
+        match self.refusal(now, costs) {
             Some(refused) => RateLimitFuture::refused(refused),
+            // Never: one of them refused at the same moment.
             None => RateLimitFuture::passed(self.inner.call(request)),
         }
     }

@@ -110,7 +110,7 @@ impl<K: Eq + Clone, W: Kept> Shard<K, W> {
             return fresh.peek(&self.blocks, limit, at, cost);
         }
         let verdict = fresh.check_if(&mut self.blocks, &mut self.totals, limit, at, cost, || true);
-        self.key_bytes += (self.bounds.key_bytes)(key);
+        self.key_bytes = self.key_bytes.saturating_add((self.bounds.key_bytes)(key));
         self.table.insert(hash, key.clone(), fresh);
         verdict
     }
@@ -247,7 +247,8 @@ impl<K: Eq + Clone, W: Kept> Shard<K, W> {
 
     fn remove(&mut self, place: usize) {
         if let Some(removed) = self.table.remove(place) {
-            self.key_bytes -= (self.bounds.key_bytes)(&removed.key);
+            let own = (self.bounds.key_bytes)(&removed.key);
+            self.key_bytes = self.key_bytes.saturating_sub(own);
             removed.value.give_back(&mut self.blocks);
             self.table.shrink();
             if self.table.len() == 0 && self.crowd.has_no_block() {

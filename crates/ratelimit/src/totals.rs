@@ -63,6 +63,11 @@ impl SharedTotals {
         counter.fetch_add(1, Ordering::Relaxed);
     }
 
+    #[cfg(feature = "tower")]
+    pub(crate) fn count_allowed(&self) {
+        self.allowed.fetch_add(1, Ordering::Relaxed);
+    }
+
     /// The counts now. The three are read one after another, not at one moment.
     pub fn snapshot(&self) -> Totals {
         Totals {
