@@ -86,12 +86,21 @@ impl Buckets {
         self.total - grains * grain
     }
 
-    /// Rolls until so many of the units that count now have gone, where there are as many and a grain is one unit.
+    /// Whether the future is simple: each roll frees what the oldest bucket holds, and nothing is rounded on the way but
+    /// the current bucket.
     #[inline]
-    fn rolls_to_free(&self, units: u32) -> u64 {
+    fn is_plain(&self, grain: u32) -> bool {
+        self.ahead == 0 || grain == 1
+    }
+
+    /// Rolls until so many units that count now (no more than `total`) have gone, where the future is plain.
+    #[inline]
+    fn rolls_to_free(&self, units: u32, grain: u32) -> u64 {
+        let current = self.current(grain);
+        let units = units + (current.div_ceil(grain) * grain - current);
         let mut freed = 0;
         for (rolls, closed) in (1..).zip(self.closed.iter().rev()) {
-            freed += u32::from(*closed);
+            freed += u32::from(*closed) * grain;
             if freed >= units {
                 return rolls;
             }
@@ -116,7 +125,7 @@ impl Buckets {
             (_, 0) => self.after(limit, self.rolls_left(limit)),
             // What is ahead takes the places of what goes first, and goes a cycle later.
             (_, ahead) if ahead <= self.total && grain(limit) == 1 => {
-                self.after(limit, self.rolls_to_free(ahead) + CYCLE)
+                self.after(limit, self.rolls_to_free(ahead, 1) + CYCLE)
             }
             _ => self.fits_at(&[], limit, limit.capacity()),
         }
@@ -178,10 +187,10 @@ impl Window for Buckets {
 
     fn fits_at(&self, _: &[u32], limit: &Limit, cost: u32) -> u64 {
         let target = limit.capacity().saturating_sub(cost);
-        let beyond = self.load().saturating_sub(target);
+        let (beyond, grain) = (self.load().saturating_sub(target), grain(limit));
         let rolls = match beyond {
             0 => return 0,
-            _ if beyond <= self.total && grain(limit) == 1 => self.rolls_to_free(beyond),
+            _ if beyond <= self.total && self.is_plain(grain) => self.rolls_to_free(beyond, grain),
             _ => Self::roll_until(&mut self.clone(), limit, target, u64::MAX),
         };
         self.after(limit, rolls)

@@ -22,9 +22,9 @@ impl Cells {
         Self { stride, chunks: Vec::new(), handed_out: 0, free: NONE }
     }
 
-    /// Lets go of all memory; no block may be in use.
-    pub(crate) fn clear(&mut self) {
-        *self = Self::new(self.stride);
+    /// A store of blocks of the same size, without any.
+    pub(crate) const fn empty(&self) -> Self {
+        Self::new(self.stride)
     }
 
     pub(crate) fn bytes(&self) -> usize {

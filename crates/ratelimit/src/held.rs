@@ -73,7 +73,7 @@ impl<W: Kept> Held<W> {
         W::give_back(self.place, blocks);
     }
 
-    pub(crate) fn has_no_block(&self) -> bool {
-        W::has_no_block(&self.place)
+    pub(crate) fn relocate(&mut self, from: &Cells, to: &mut Cells) {
+        W::relocate(&mut self.place, from, to);
     }
 }

@@ -89,7 +89,7 @@ impl<K: Hash + Eq + Clone> Keyed<K> {
         keyed
     }
 
-    /// Holds no more than `max_bytes` bytes (beside 300 for each shard), however few keys that are. A key that is held
+    /// Holds no more than `max_bytes` bytes (beside 1 KiB and sixteen logs for each shard), however few keys that are. A key that is held
     /// counts with the most that it can need.
     ///
     /// # Errors

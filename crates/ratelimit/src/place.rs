@@ -28,7 +28,8 @@ pub(crate) trait Kept: Window + Debug {
     /// Gives back what the shard handed out.
     fn give_back(place: Self::Place, blocks: &mut Cells);
 
-    fn has_no_block(place: &Self::Place) -> bool;
+    /// Copies the cells to a block of another store, where they are in a block.
+    fn relocate(place: &mut Self::Place, from: &Cells, to: &mut Cells);
 }
 
 /// The first bookings in the entry itself: a key that came once or twice needs no block.
@@ -75,8 +76,14 @@ impl Kept for Log {
         }
     }
 
-    fn has_no_block(place: &LogPlace) -> bool {
-        place.block == NONE
+    fn relocate(place: &mut LogPlace, from: &Cells, to: &mut Cells) {
+        if place.block != NONE {
+            let block = to.take();
+            for (to, from) in to.get_mut(block).iter_mut().zip(from.get(place.block)) {
+                *to = *from;
+            }
+            place.block = block;
+        }
     }
 }
 
@@ -99,7 +106,5 @@ impl Kept for Buckets {
 
     fn give_back(_: (), _: &mut Cells) {}
 
-    fn has_no_block(_: &()) -> bool {
-        true
-    }
+    fn relocate(_: &mut (), _: &Cells, _: &mut Cells) {}
 }

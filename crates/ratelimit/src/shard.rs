@@ -63,9 +63,17 @@ impl<K: Eq + Clone, W: Kept> Shard<K, W> {
         }
     }
 
-    /// The most bytes that one key takes, its own apart: its slot where the table is emptiest, and a block.
+    /// The most bytes that one key takes, its own apart: its slot, where the table is emptiest, and its log.
     pub(crate) fn bytes_per_key(limit: &Limit) -> usize {
-        Table::<K, Held<W>>::SLOT_BYTES * 4 / 3 + W::block(limit) * size_of::<u32>() + 1
+        Self::slot_bytes() + Self::log_bytes(limit)
+    }
+
+    const fn slot_bytes() -> usize {
+        Table::<K, Held<W>>::SLOT_BYTES * 4 / 3
+    }
+
+    fn log_bytes(limit: &Limit) -> usize {
+        W::block(limit) * size_of::<u32>() + 1
     }
 
     /// Decides; what passes is counted if `rest` passes too.
@@ -198,9 +206,11 @@ impl<K: Eq + Clone, W: Kept> Shard<K, W> {
 
     fn has_room(&self, limit: &Limit, own: usize) -> bool {
         let keys = self.table.len() + 1;
-        let bytes = keys.saturating_mul(Self::bytes_per_key(limit));
-        keys <= self.bounds.keys
-            && bytes.saturating_add(self.key_bytes).saturating_add(own) <= self.bounds.bytes
+        // What is held counts even where it is not used now.
+        let slots = Self::slot_bytes().saturating_mul(keys).max(self.table.bytes());
+        let logs = Self::log_bytes(limit).saturating_mul(keys).max(self.blocks.bytes());
+        let bytes = [slots, logs, self.key_bytes, own].into_iter().fold(0, usize::saturating_add);
+        keys <= self.bounds.keys && bytes <= self.bounds.bytes
     }
 
     /// Forgets the idle ones among the next few places.
@@ -250,10 +260,19 @@ impl<K: Eq + Clone, W: Kept> Shard<K, W> {
             let own = (self.bounds.key_bytes)(&removed.key);
             self.key_bytes = self.key_bytes.saturating_sub(own);
             removed.value.give_back(&mut self.blocks);
-            self.table.shrink();
-            if self.table.len() == 0 && self.crowd.has_no_block() {
-                self.blocks.clear();
+            if self.table.shrink() {
+                self.compact();
             }
         }
+    }
+
+    /// Moves the logs together, after many were given back.
+    fn compact(&mut self) {
+        let mut blocks = self.blocks.empty();
+        for entry in self.table.iter_mut() {
+            entry.value.relocate(&self.blocks, &mut blocks);
+        }
+        self.crowd.relocate(&self.blocks, &mut blocks);
+        self.blocks = blocks;
     }
 }

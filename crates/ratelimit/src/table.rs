@@ -118,11 +118,13 @@ impl<K: Eq, V> Table<K, V> {
         Some(removed)
     }
 
-    /// Gives memory back where little of it is used.
-    pub(crate) fn shrink(&mut self) {
-        if self.homes > 64 && self.len < self.homes / 4 {
-            self.resize(homes_for(self.len * 2));
+    /// Gives memory back where little of it is used; says whether it did.
+    pub(crate) fn shrink(&mut self) -> bool {
+        let much = self.homes > 64 && self.len < self.homes / 4;
+        if much {
+            self.resize(homes_for((self.len + self.len / 8).max(4)));
         }
+        much
     }
 
     #[inline]
