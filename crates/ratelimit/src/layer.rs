@@ -19,9 +19,11 @@ use crate::{Ask, KeyedLimiters, RateLimitFuture, Refused};
 /// ```
 /// # #![allow(clippy::disallowed_methods, reason = "an example needs a clock")]
 /// use std::{convert::Infallible, num::NonZeroUsize, sync::Arc, time::Instant};
+/// use http::HeaderValue;
 /// use tidegate_ratelimit::{ByHeader, Keyed, KeyedLimiters, Limit, RateLimitLayer};
 ///
-/// let users = Keyed::new(Limit::per_minute(60).burst(10), NonZeroUsize::new(100_000).unwrap());
+/// let most = NonZeroUsize::new(100_000).unwrap();
+/// let users: Keyed<Option<HeaderValue>> = Keyed::new(Limit::per_minute(60).burst(10), most);
 /// let limits = Arc::new(KeyedLimiters::new([("user", users)]));
 /// let by = ByHeader(http::HeaderName::from_static("x-user"));
 /// let layer = RateLimitLayer::http(limits, by, Instant::now);

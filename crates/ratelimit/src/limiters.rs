@@ -81,7 +81,6 @@ impl<const M: usize> Limiters<M> {
     }
 
     /// The verdicts that [`Self::check`] would give, with nothing counted and no block begun.
-    #[must_use]
     pub fn peek(&self, now: Instant, costs: [u32; M]) -> [Verdict; M] {
         let mut costs = costs.into_iter();
         self.each.each_ref().map(|limiter| limiter.peek(now, costs.next().unwrap_or(0)))

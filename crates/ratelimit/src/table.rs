@@ -3,10 +3,12 @@
 //! ```text
 //! home     0    1    2    3    4    5    6    7  | spare
 //! entry    ·   13   17   21    ·   55    ·   88  |  89   ·       hashes of 0..100
+//! tag      0    3    7    1    0    5    0    8  |   9   0       their last digit, never 0
 //! ```
 //! The home of a hash is its share of the array. Entries stand in the order of their hashes, none before its home, and
-//! no gap between an entry and its home. So a search ends at a gap or at a larger hash, and a table is copied
-//! into a larger one in one pass. It grows by an eighth, so that little of it is ever empty.
+//! no gap between an entry and its home. So a search ends at a gap, and a table is copied into a larger one in one
+//! pass. It grows by a tenth, so that little of it is ever empty. A search reads tags, which are many to a cache line, and
+//! mostly only the one entry that it finds.
 
 use std::num::NonZeroU32;
 
@@ -28,15 +30,26 @@ pub(crate) struct Entry<K, V> {
     pub(crate) value: V,
 }
 
+/// Of the bits that have the least to say about the home; never 0.
+#[inline]
+const fn tag(hash: NonZeroU32) -> u8 {
+    match hash.get() as u8 {
+        0 => 1,
+        tag => tag,
+    }
+}
+
 #[derive(Debug)]
 pub(crate) struct Table<K, V> {
+    /// A byte of each slot's hash, or 0 where there is none.
+    tags: Vec<u8>,
     slots: Vec<Option<Entry<K, V>>>,
     homes: usize,
     len: usize,
 }
 
 impl<K, V> Table<K, V> {
-    pub(crate) const SLOT_BYTES: usize = size_of::<Option<Entry<K, V>>>();
+    pub(crate) const SLOT_BYTES: usize = size_of::<Option<Entry<K, V>>>() + size_of::<u8>();
 
     pub(crate) const fn bytes(&self) -> usize {
         self.slots.capacity() * Self::SLOT_BYTES
@@ -45,7 +58,7 @@ impl<K, V> Table<K, V> {
 
 impl<K: Eq, V> Table<K, V> {
     pub(crate) const fn new() -> Self {
-        Self { slots: Vec::new(), homes: 0, len: 0 }
+        Self { tags: Vec::new(), slots: Vec::new(), homes: 0, len: 0 }
     }
 
     pub(crate) const fn len(&self) -> usize {
@@ -59,19 +72,21 @@ impl<K: Eq, V> Table<K, V> {
 
     #[inline]
     pub(crate) fn find(&self, hash: NonZeroU32, key: &K) -> Option<usize> {
-        let home = self.home(hash);
-        for (offset, slot) in self.slots.get(home..)?.iter().enumerate() {
-            match slot {
-                Some(entry) if entry.hash < hash => {}
-                Some(entry) if entry.hash == hash => {
-                    if entry.key == *key {
-                        return Some(home + offset);
-                    }
-                }
-                _ => return None,
+        let (home, wanted) = (self.home(hash), tag(hash));
+        for (offset, &tag) in self.tags.get(home..)?.iter().enumerate() {
+            if tag == wanted && self.is_at(home + offset, hash, key) {
+                return Some(home + offset);
+            }
+            if tag == 0 {
+                return None;
             }
         }
         None
+    }
+
+    #[inline]
+    fn is_at(&self, place: usize, hash: NonZeroU32, key: &K) -> bool {
+        self.get(place).is_some_and(|entry| entry.hash == hash && entry.key == *key)
     }
 
     #[inline]
@@ -91,11 +106,17 @@ impl<K: Eq, V> Table<K, V> {
     /// Adds a key that is not there, and says where.
     pub(crate) fn insert(&mut self, hash: NonZeroU32, key: K, value: V) -> usize {
         if self.len >= most_for(self.homes) {
-            self.resize(homes_for((self.len + self.len / 8).max(4)));
+            self.resize(homes_for((self.len + self.len / 10).max(4)));
         }
         let (place, gap) = self.place_for(hash);
         if let Some(shifted) = self.slots.get_mut(place..=gap) {
             shifted.rotate_right(1);
+        }
+        if let Some(shifted) = self.tags.get_mut(place..=gap) {
+            shifted.rotate_right(1);
+        }
+        if let Some(tagged) = self.tags.get_mut(place) {
+            *tagged = tag(hash);
         }
         if let Some(slot) = self.slots.get_mut(place) {
             *slot = Some(Entry { hash, key, value });
@@ -113,7 +134,11 @@ impl<K: Eq, V> Table<K, V> {
             && self.home(entry.hash) <= gap
         {
             self.slots.swap(gap, gap + 1);
+            self.tags.swap(gap, gap + 1);
             gap += 1;
+        }
+        if let Some(tag) = self.tags.get_mut(gap) {
+            *tag = 0;
         }
         Some(removed)
     }
@@ -122,7 +147,7 @@ impl<K: Eq, V> Table<K, V> {
     pub(crate) fn shrink(&mut self) -> bool {
         let much = self.homes > 64 && self.len < self.homes / 4;
         if much {
-            self.resize(homes_for((self.len + self.len / 8).max(4)));
+            self.resize(homes_for((self.len + self.len / 10).max(4)));
         }
         much
     }
@@ -136,12 +161,13 @@ impl<K: Eq, V> Table<K, V> {
     fn place_for(&mut self, hash: NonZeroU32) -> (usize, usize) {
         let home = self.home(hash);
         let before = |slot: &&Option<Entry<K, V>>| matches!(slot, Some(entry) if entry.hash < hash);
-        let from = |place: usize| self.slots.iter().skip(place);
-        let place = home + from(home).take_while(before).count();
-        let gap = place + from(place).take_while(|slot| slot.is_some()).count();
+        let place = home + self.slots.iter().skip(home).take_while(before).count();
+        let gap = place + self.tags.iter().skip(place).take_while(|tag| **tag != 0).count();
         if gap >= self.slots.len() {
             self.slots.reserve_exact(1);
             self.slots.push(None);
+            self.tags.reserve_exact(1);
+            self.tags.push(0);
         }
         (place, gap)
     }
@@ -157,11 +183,18 @@ impl<K: Eq, V> Table<K, V> {
             while slots.len() < home {
                 slots.push(None);
             }
+            // A push alone would double the room.
+            slots.reserve_exact(1);
             slots.push(Some(entry));
         }
         while slots.len() < homes {
             slots.push(None);
         }
+        let tag = |slot: &Option<Entry<K, V>>| slot.as_ref().map_or(0, |entry| tag(entry.hash));
+        // First the old ones go.
+        self.tags = Vec::new();
+        self.tags.reserve_exact(slots.capacity());
+        self.tags.extend(slots.iter().map(tag));
         self.slots = slots;
     }
 }
@@ -184,6 +217,8 @@ mod tests {
             assert!((home..=place).all(|between| table.slots[between].is_some()));
         }
         assert_eq!(entries().count(), table.len());
+        let tag = |slot: &Option<Entry<u32, u32>>| slot.as_ref().map_or(0, |entry| tag(entry.hash));
+        assert!(table.slots.iter().map(tag).eq(table.tags.iter().copied()));
     }
 
     proptest! {

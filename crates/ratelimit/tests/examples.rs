@@ -11,14 +11,14 @@ use std::net::{Ipv4Addr, SocketAddr};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
-async fn ask(address: SocketAddr, user: &str) -> String {
-    let mut stream = TcpStream::connect(address).await.unwrap();
+async fn ask(address: SocketAddr, user: &str) -> std::io::Result<String> {
+    let mut stream = TcpStream::connect(address).await?;
     let request =
         format!("GET / HTTP/1.1\r\nhost: example\r\nx-user: {user}\r\nconnection: close\r\n\r\n");
-    stream.write_all(request.as_bytes()).await.unwrap();
+    stream.write_all(request.as_bytes()).await?;
     let mut answer = String::new();
-    stream.read_to_string(&mut answer).await.unwrap();
-    answer
+    stream.read_to_string(&mut answer).await?;
+    Ok(answer)
 }
 
 #[tokio::test]
@@ -27,16 +27,16 @@ async fn service_limits_each_user_and_says_how_they_stand() {
     let address = listener.local_addr().unwrap();
     let server = tokio::spawn(limited_by_user::serve(listener));
     for left in (0..12).rev() {
-        let answer = ask(address, "ann").await;
+        let answer = ask(address, "ann").await.unwrap();
         assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
         assert!(answer.contains("ratelimit-policy: \"user\";q=12;w=60\r\n"), "{answer}");
         assert!(answer.contains(&format!("ratelimit: \"user\";r={left};t=")), "{answer}");
     }
-    let refused = ask(address, "ann").await;
+    let refused = ask(address, "ann").await.unwrap();
     assert!(refused.starts_with("HTTP/1.1 429 Too Many Requests\r\n"), "{refused}");
     assert!(refused.contains("ratelimit: \"user\";r=0;t="), "{refused}");
     let wait = refused.split("retry-after: ").nth(1).unwrap().split("\r\n").next().unwrap();
     assert!((50..=60).contains(&wait.parse().unwrap()), "{refused}");
-    assert!(ask(address, "bob").await.starts_with("HTTP/1.1 200 OK\r\n"));
+    assert!(ask(address, "bob").await.unwrap().starts_with("HTTP/1.1 200 OK\r\n"));
     server.abort();
 }

@@ -186,7 +186,7 @@ fn what_one_limit_of_a_session_refuses_the_other_does_not_count() {
 fn keyed<K: std::hash::Hash + Eq + Clone>(
     limits: [(&'static str, Limit); 2],
 ) -> Arc<KeyedLimiters<K, 2>> {
-    let most = std::num::NonZeroUsize::new(1000).unwrap();
+    let most = std::num::NonZeroUsize::MIN.saturating_add(999);
     Arc::new(KeyedLimiters::new(limits.map(|(name, limit)| (name, Keyed::new(limit, most)))))
 }
 
@@ -233,9 +233,9 @@ impl<B> Service<http::Request<B>> for Noted {
 fn request(headers: &[(&'static str, &str)]) -> http::Request<()> {
     let mut request = http::Request::new(());
     for (name, value) in headers {
-        request.headers_mut().append(*name, value.parse().unwrap());
+        request.headers_mut().append(*name, value.parse().expect("a header's value"));
     }
-    request.extensions_mut().insert("10.0.0.7:99".parse::<std::net::SocketAddr>().unwrap());
+    request.extensions_mut().insert(std::net::SocketAddr::from(([10, 0, 0, 7], 99)));
     request
 }
 

@@ -54,7 +54,7 @@ struct Admitted {
 impl Admitted {
     fn count(&mut self, now: u64, cost: u32) {
         while self.inside.front().is_some_and(|&(at, _)| at + self.window <= now) {
-            self.sum -= u64::from(self.inside.pop_front().unwrap().1);
+            self.sum -= self.inside.pop_front().map_or(0, |(_, cost)| u64::from(cost));
         }
         self.inside.push_back((now, cost));
         self.sum += u64::from(cost);
