@@ -305,7 +305,7 @@ section! {
         max_event_bytes: Size = mib(1), in kib(1)..=mib(1024);
         /// Answers that may run at once for one session.
         max_streams_per_session: usize = 8, in 1..=10_000;
-        /// Idle connections that are kept for reuse, for each upstream host.
+        /// Idle connections that are kept for reuse, to all upstreams together.
         pool_idle_connections: usize = 500, in 0..=100_000;
         /// How long an idle connection to an upstream is kept.
         pool_idle_timeout: Duration = secs(180), in MS..=DAY;
