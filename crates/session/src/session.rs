@@ -165,6 +165,9 @@ pub(crate) struct Running<IO, S: Service<Request>, O> {
     pub(crate) undelivered: u64,
 }
 
+/// Turns of the loop, microseconds each, for which the clock is read once.
+const TURNS_OF_ONE_TIME: u32 = 32;
+
 /// What becomes of what waits when a session ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Rest {
@@ -189,10 +192,15 @@ where
     O: Observer,
 {
     fn poll_ended(&mut self, cx: &mut Context<'_>) -> Poll<(Ended, Rest)> {
+        let mut now = clock::now();
+        let mut turns = 0_u32;
         loop {
             // A client that sends without a pause leaves room for others now and then.
             ready!(poll_proceed(cx)).made_progress();
-            let now = clock::now();
+            turns = turns.wrapping_add(1);
+            if turns.is_multiple_of(TURNS_OF_ONE_TIME) {
+                now = clock::now();
+            }
             let ended = match ready!(self.poll_step(cx, now)) {
                 Step::End(close) => Some(by_gateway(close)),
                 Step::Answered(id, result) => self.answer(id, result).map(by_gateway),
