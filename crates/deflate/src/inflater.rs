@@ -1,8 +1,8 @@
-//! Inflating one message at a time, bounded while inflating. It does not know whose message it is, nor frames.
+//! Inflating one message at a time, bounded while inflating. It does not know whose message it is, nor frames; only
+//! whether the next one may refer to it.
 
 use zlib_rs::{Inflate, InflateFlush, Status};
 
-use crate::history::History;
 use crate::ring::Ring;
 use crate::{Error, WindowBits};
 
@@ -10,11 +10,13 @@ use crate::{Error, WindowBits};
 /// a reset and a copy of the window.
 pub const MAX_FINAL_BLOCKS: u32 = 64;
 
-/// The tail that the sender cut off, and a stored empty block with BFINAL: the stream ends with its last byte only
-/// if the message ended at a block's boundary.
-const END: [u8; 9] = [0x00, 0x00, 0xff, 0xff, 0x01, 0x00, 0x00, 0xff, 0xff];
+/// The tail that the sender cut off (section 7.2.2), and a byte that has to be left over.
+const TAIL_AND_ONE: [u8; 5] = [0x00, 0x00, 0xff, 0xff, 0xff];
+const TAIL_BYTES: usize = 4;
 /// Copies from the ring are cut into such pieces: larger ones start slowly on common processors.
 const PIECE_BYTES: usize = 8192;
+/// What the library allocates for one inflater, and what is around it.
+const STATE_BYTES: usize = 47 << 10;
 
 /// Inflates messages, one after the other, of any connection. About 80 KiB.
 ///
@@ -37,8 +39,7 @@ const PIECE_BYTES: usize = 8192;
 /// ```
 pub struct Inflater {
     inflate: Inflate,
-    /// The window from the messages before; what this message adds is in the ring.
-    history: History,
+    /// What came out last, over messages that may refer to one another.
     ring: Ring,
     max_bytes: usize,
     read: u64,
@@ -46,7 +47,8 @@ pub struct Inflater {
     final_blocks: u32,
     /// The last byte taken ended a block with BFINAL, and a new stream has not begun.
     ended: bool,
-    failed: bool,
+    /// A message has begun, and neither finished nor failed.
+    open: bool,
 }
 
 /// What one [`Inflater::step`] did.
@@ -65,16 +67,25 @@ impl Inflater {
     /// Allocates the whole state.
     #[must_use]
     pub fn new() -> Self {
+        Self::with_ring(Ring::whole())
+    }
+
+    /// For one connection whose messages may refer to earlier ones, up to `window` back: 47 KiB, and a ring that grows
+    /// from 4 KiB up to the window as bytes come.
+    pub(crate) fn of_one_connection(window: WindowBits) -> Self {
+        Self::with_ring(Ring::growing(window))
+    }
+
+    fn with_ring(ring: Ring) -> Self {
         Self {
             inflate: Inflate::new(false, WindowBits::MAX.bits()),
-            history: History::default(),
-            ring: Ring::new(),
+            ring,
             max_bytes: 0,
             read: 0,
             produced: 0,
             final_blocks: 0,
             ended: false,
-            failed: true, // until a message begins
+            open: false,
         }
     }
 
@@ -82,39 +93,36 @@ impl Inflater {
     ///
     /// A sender that uses a larger window than agreed is not noticed: the window is always 32 KiB.
     pub fn begin(&mut self, max_bytes: usize) {
-        self.begin_with(History::default(), max_bytes);
+        self.ring.clear();
+        self.ended = true;
+        self.begin_next(max_bytes);
     }
 
-    /// Begins a message that may refer to `history`.
-    pub(crate) fn begin_with(&mut self, history: History, max_bytes: usize) {
-        self.history = history;
-        self.ring.clear();
+    /// Begins a message that may refer to those before, which were finished.
+    pub(crate) fn begin_next(&mut self, max_bytes: usize) {
+        if std::mem::take(&mut self.ended) {
+            self.renew();
+        }
         self.max_bytes = max_bytes;
         (self.read, self.produced, self.final_blocks) = (0, 0, 0);
-        (self.ended, self.failed) = (false, false);
-        self.renew();
+        self.open = true;
     }
 
-    /// What the next message may refer to: the last `window` of this one and those before.
-    pub(crate) fn take_history(&mut self, window: WindowBits) -> History {
-        let mut history = std::mem::take(&mut self.history);
-        let (old, new) = self.ring.pieces();
-        history.record(old, window);
-        history.record(new, window);
-        history
+    /// Whether a message has begun, and neither finished nor failed.
+    pub(crate) const fn is_open(&self) -> bool {
+        self.open
     }
 
-    /// Allocated for the window of the connection whose message is open.
-    pub(crate) fn history_bytes(&self) -> usize {
-        self.history.capacity()
+    /// Allocated by [`of_one_connection`](Self::of_one_connection), and since.
+    pub(crate) fn allocated_bytes(&self) -> usize {
+        STATE_BYTES + self.ring.capacity()
     }
 
-    /// A new stream that remembers what was inflated: the library's reset alone drops the window.
+    /// A new stream that remembers what was inflated: the library's reset alone drops the window, and the library shows it to no one.
     fn renew(&mut self) {
         self.inflate.reset(false);
-        let before = if self.ring.is_full() { Default::default() } else { self.history.pieces() };
-        let now = self.ring.pieces();
-        for piece in [before.0, before.1, now.0, now.1] {
+        let (old, new) = self.ring.pieces();
+        for piece in [old, new] {
             if !piece.is_empty() {
                 // A raw stream refuses no dictionary; if it did, the next reference would be an error.
                 let _ = self.inflate.set_dictionary(piece);
@@ -128,14 +136,14 @@ impl Inflater {
     /// [`Error::Corrupt`], [`Error::TooLarge`], [`Error::ManyFinalBlocks`]; after any of them, and before the first
     /// [`begin`](Self::begin), [`Error::AfterFailure`].
     pub fn step(&mut self, input: &[u8]) -> Result<Step<'_>, Error> {
-        if std::mem::replace(&mut self.failed, true) {
+        if !std::mem::take(&mut self.open) {
             return Err(Error::AfterFailure);
         }
         if self.ended && !input.is_empty() {
             self.begin_next_stream()?;
         }
         let (read, written, more) = if self.ended { (0, 0, false) } else { self.advance(input)? };
-        self.failed = false;
+        self.open = true;
         Ok(Step { read, inflated: self.ring.keep(written), more })
     }
 
@@ -144,7 +152,8 @@ impl Inflater {
         let room = self.max_bytes.saturating_sub(self.produced).saturating_add(1);
         let room = self.ring.room(room);
         let room_bytes = room.len();
-        let (ended, read, written) = inflate_once(&mut self.inflate, input, room);
+        let (ended, read, written) =
+            inflate_once(&mut self.inflate, input, room, InflateFlush::NoFlush);
         self.read += read as u64;
         self.produced += written;
         if self.produced > self.max_bytes {
@@ -194,15 +203,20 @@ impl Inflater {
     /// # Errors
     /// [`Error::Truncated`], or [`Error::AfterFailure`].
     pub fn finish(&mut self) -> Result<(), Error> {
-        if std::mem::replace(&mut self.failed, true) {
+        if !std::mem::take(&mut self.open) {
             return Err(Error::AfterFailure);
         }
         let whole = self.read == 0 || self.ended || self.proves_whole();
         if whole { Ok(()) } else { Err(Error::Truncated { offset: self.read }) }
     }
 
+    /// With [`InflateFlush::Block`] the library stops where a block ends. A message is whole if that is with the tail's last
+    /// byte, and nothing came out of the tail. Inside a block the four bytes end elsewhere: as codes they
+    /// are an end of block in the first two, or have more to come; as stored bytes they come out. And the stream can go on.
     fn proves_whole(&mut self) -> bool {
-        inflate_once(&mut self.inflate, &END, &mut [0; 16]) == (Some(true), END.len(), 0)
+        let (ended, read, written) =
+            inflate_once(&mut self.inflate, &TAIL_AND_ONE, &mut [0; 8], InflateFlush::Block);
+        (ended, read, written) == (Some(false), TAIL_BYTES, 0)
     }
 
     /// The inflated bytes of the open message so far.
@@ -217,9 +231,10 @@ fn inflate_once(
     inflate: &mut Inflate,
     input: &[u8],
     output: &mut [u8],
+    flush: InflateFlush,
 ) -> (Option<bool>, usize, usize) {
     let (read, written) = (inflate.total_in(), inflate.total_out());
-    let status = inflate.decompress(input, output, InflateFlush::NoFlush);
+    let status = inflate.decompress(input, output, flush);
     (
         status.ok().map(|status| status == Status::StreamEnd),
         count(read, inflate.total_in()),

@@ -117,6 +117,7 @@ async fn listen(config: &Config, tls: Option<Tls>) -> Result<Server, tidegate_se
         max_header_bytes: listen.max_header_bytes.bytes(),
         header_timeout: listen.header_timeout,
         max_http_connections: listen.max_http_connections,
+        backlog: listen.backlog,
     };
     let proxies = Proxies {
         trusted: listen.trusted_proxies.clone(),

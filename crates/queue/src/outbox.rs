@@ -5,7 +5,7 @@ use tidegate_message::Class;
 #[cfg(feature = "tokio")]
 use crate::channel::Marks;
 use crate::extra::Extra;
-use crate::facts::Lane;
+use crate::facts::{Facts, Lane};
 use crate::lanes::{Lanes, Slot};
 use crate::limits::{Bounds, Room};
 use crate::{Counters, Item, Limits, Overflow, Pushed};
@@ -208,26 +208,27 @@ impl<T: Item> Outbox<T> {
 
 // Coming in.
 impl<T: Item> Outbox<T> {
+    #[inline]
     pub(crate) fn push_on(&mut self, item: T, terms: Terms) -> Pushed<T> {
-        match self.push_plain(Slot::new(item)) {
-            Ok(()) => Pushed::Queued,
-            Err(slot) => self.push_among_others(slot, terms),
+        let facts = Facts::of(&item);
+        if self.takes_plainly(facts) {
+            self.remember(facts.lane(), Slot { facts, item });
+            return Pushed::Queued;
         }
+        self.push_among_others(Slot { facts, item }, terms)
     }
 
-    /// The usual push: there is room, nobody waits for it, and the message has nothing to do with others.
+    /// Whether this is the usual push: there is room, nobody waits for it, and the message has nothing to
+    /// do with others. Then it is only to be remembered.
     #[inline]
-    pub(crate) fn push_plain(&mut self, slot: Slot<T>) -> Result<(), Slot<T>> {
-        let alone = slot.facts.is_plain() || self.is_empty();
-        let quiet = self.extra.as_ref().is_none_or(|extra| extra.is_quiet());
-        if !alone || !quiet || !self.fits(slot.facts.bytes() as usize, false, Room::default()) {
-            return Err(slot);
-        }
-        self.remember(slot.facts.lane(), slot);
-        Ok(())
+    pub(crate) fn takes_plainly(&self, facts: Facts) -> bool {
+        (facts.is_plain() || self.is_empty())
+            && self.bounds.take_one_more(self.len(), self.bytes, facts.bytes())
+            && self.extra.as_ref().is_none_or(|extra| extra.is_quiet())
     }
 
     /// The push of a message that may merge, lift or shed others.
+    #[inline(never)]
     pub(crate) fn push_among_others(&mut self, slot: Slot<T>, terms: Terms) -> Pushed<T> {
         let slot = match self.behind_its_log(slot, terms) {
             Ok(pushed) => return pushed,
@@ -241,7 +242,11 @@ impl<T: Item> Outbox<T> {
         };
         let ordinary = self.fits(bytes, false, claimed);
         if ordinary {
-            return self.place(slot).into();
+            return match self.lift(&slot) {
+                true => self.append(slot).into(),
+                // It was tried above that nothing takes it in.
+                false => self.remember(slot.facts.lane(), slot).into(),
+            };
         }
         self.extra().tally.overflows += u64::from(!terms.again);
         let fits = critical && self.fits(bytes, true, claimed);
@@ -290,7 +295,7 @@ impl<T: Item> Outbox<T> {
         let mut refused = None;
         let merged = self.lanes.change(index, |last| {
             let before = last.facts.bytes();
-            let fits = before as usize + facts.bytes() as usize <= max_bytes;
+            let fits = (before as usize).saturating_add(facts.bytes() as usize) <= max_bytes;
             refused = if fits { last.item.merge(item).err() } else { Some(item) };
             if refused.is_none() {
                 last.facts.renew(&last.item);
@@ -323,23 +328,34 @@ impl<T: Item> Outbox<T> {
 
     /// Puts a message for which there is room at the end of its lane, behind all of its order key.
     pub(crate) fn place(&mut self, slot: Slot<T>) -> Placed {
-        let lane = slot.facts.lane();
-        if let Some(key) = slot.item.order_key() {
-            while let Some((_, index)) = self.lanes.first_of(key, self.lanes.range(lane).end) {
-                let Some(earlier) = self.forget(index) else { break };
-                self.append(lane, earlier);
-            }
-        }
-        self.append(lane, slot)
+        self.lift(&slot);
+        self.append(slot)
     }
 
-    fn append(&mut self, lane: Lane, slot: Slot<T>) -> Placed {
+    /// Lifts all messages of a newcomer's order key into its lane; whether there were any.
+    fn lift(&mut self, newcomer: &Slot<T>) -> bool {
+        let lane = newcomer.facts.lane();
+        let behind = self.lanes.range(lane).end;
+        if behind == self.len() {
+            return false;
+        }
+        let Some(key) = newcomer.item.order_key() else { return false };
+        let mut lifted = false;
+        while let Some((_, index)) = self.lanes.first_of(key, self.lanes.range(lane).end) {
+            let Some(earlier) = self.forget(index) else { break };
+            lifted = true;
+            if let Err(earlier) = self.merge(lane, earlier, self.len()) {
+                self.remember(lane, earlier);
+            }
+        }
+        lifted
+    }
+
+    fn append(&mut self, slot: Slot<T>) -> Placed {
+        let lane = slot.facts.lane();
         match self.merge(lane, slot, self.len()) {
             Ok(()) => Placed::Merged,
-            Err(slot) => {
-                self.remember(lane, slot);
-                Placed::Alone
-            }
+            Err(slot) => self.remember(lane, slot),
         }
     }
 
@@ -370,9 +386,10 @@ impl<T> From<Placed> for Pushed<T> {
 // Accounts of what is inside.
 impl<T: Item> Outbox<T> {
     #[inline]
-    fn remember(&mut self, lane: Lane, slot: Slot<T>) {
+    pub(crate) fn remember(&mut self, lane: Lane, slot: Slot<T>) -> Placed {
         self.bytes = self.bytes.saturating_add(slot.facts.bytes());
         self.lanes.push(lane, slot);
+        Placed::Alone
     }
 
     /// Takes a message out that does not reach the reader now.
