@@ -34,7 +34,7 @@ test('a browser connects, is welcomed, and has its echo', async (t) => {
 });
 
 test('a browser agrees to permessage-deflate, and a mebibyte goes there and back', async (t) => {
-  const { page } = await visit(t, { 'codec.max_message_bytes': '2MiB' });
+  const { page } = await visit(t, { 'codec.max_message_bytes': '2MiB', 'queue.max_queue_bytes': '4MiB' });
   const seen = await page.evaluate(async () => {
     const peer = await Peer.connect();
     const content = 'tide in, tide out. '.repeat(Math.ceil((1024 * 1024) / 19));
