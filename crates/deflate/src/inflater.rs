@@ -1,7 +1,7 @@
 //! Inflating one message at a time, bounded while inflating. It does not know whose message it is, nor frames; only
 //! whether the next one may refer to it.
 
-use zlib_rs::{Inflate, InflateFlush, Status};
+use zlib_rs::{Inflate, InflateError, InflateFlush, Status};
 
 use crate::ring::Ring;
 use crate::{Error, WindowBits};
@@ -10,13 +10,20 @@ use crate::{Error, WindowBits};
 /// a reset and a copy of the window.
 pub const MAX_FINAL_BLOCKS: u32 = 64;
 
-/// The tail that the sender cut off (section 7.2.2), and a byte that has to be left over.
-const TAIL_AND_ONE: [u8; 5] = [0x00, 0x00, 0xff, 0xff, 0xff];
+/// The tail that the sender cut off (section 7.2.2), and bytes that have to be left over: so many that the
+/// library's fast loop, which wants 15 bytes ahead, reaches the message's end.
+const END: [u8; 20] = {
+    let mut end = [0xff; 20];
+    (end[0], end[1]) = (0x00, 0x00);
+    end
+};
 const TAIL_BYTES: usize = 4;
+/// A last fragment up to this length goes in together with the tail.
+const SHORT_BYTES: usize = 512;
 /// Copies from the ring are cut into such pieces: larger ones start slowly on common processors.
 const PIECE_BYTES: usize = 8192;
 /// What the library allocates for one inflater, and what is around it.
-const STATE_BYTES: usize = 47 << 10;
+const STATE_BYTES: usize = 48 << 10;
 
 /// Inflates messages, one after the other, of any connection. About 80 KiB.
 ///
@@ -42,9 +49,12 @@ pub struct Inflater {
     /// What came out last, over messages that may refer to one another.
     ring: Ring,
     max_bytes: usize,
+    /// What the open message may still produce.
+    left: usize,
     read: u64,
-    produced: usize,
     final_blocks: u32,
+    /// A last fragment and [`END`].
+    short: [u8; SHORT_BYTES + END.len()],
     /// The last byte taken ended a block with BFINAL, and a new stream has not begun.
     ended: bool,
     /// A message has begun, and neither finished nor failed.
@@ -70,7 +80,7 @@ impl Inflater {
         Self::with_ring(Ring::whole())
     }
 
-    /// For one connection whose messages may refer to earlier ones, up to `window` back: 47 KiB, and a ring that grows
+    /// For one connection whose messages may refer to earlier ones, up to `window` back: 48 KiB, and a ring that grows
     /// from 4 KiB up to the window as bytes come.
     pub(crate) fn of_one_connection(window: WindowBits) -> Self {
         Self::with_ring(Ring::growing(window))
@@ -81,9 +91,10 @@ impl Inflater {
             inflate: Inflate::new(false, WindowBits::MAX.bits()),
             ring,
             max_bytes: 0,
+            left: 0,
             read: 0,
-            produced: 0,
             final_blocks: 0,
+            short: [0; SHORT_BYTES + END.len()],
             ended: false,
             open: false,
         }
@@ -99,12 +110,13 @@ impl Inflater {
     }
 
     /// Begins a message that may refer to those before, which were finished.
+    #[inline]
     pub(crate) fn begin_next(&mut self, max_bytes: usize) {
         if std::mem::take(&mut self.ended) {
             self.renew();
         }
-        self.max_bytes = max_bytes;
-        (self.read, self.produced, self.final_blocks) = (0, 0, 0);
+        (self.max_bytes, self.left) = (max_bytes, max_bytes);
+        (self.read, self.final_blocks) = (0, 0);
         self.open = true;
     }
 
@@ -136,42 +148,60 @@ impl Inflater {
     /// [`Error::Corrupt`], [`Error::TooLarge`], [`Error::ManyFinalBlocks`]; after any of them, and before the first
     /// [`begin`](Self::begin), [`Error::AfterFailure`].
     pub fn step(&mut self, input: &[u8]) -> Result<Step<'_>, Error> {
-        if !std::mem::take(&mut self.open) {
-            return Err(Error::AfterFailure);
-        }
-        if self.ended && !input.is_empty() {
-            self.begin_next_stream()?;
-        }
-        let (read, written, more) = if self.ended { (0, 0, false) } else { self.advance(input)? };
-        self.open = true;
+        let Advance { read, written, more } = self.advance(input)?;
         Ok(Step { read, inflated: self.ring.keep(written), more })
     }
 
-    fn advance(&mut self, input: &[u8]) -> Result<(usize, usize, bool), Error> {
+    #[inline]
+    fn advance(&mut self, input: &[u8]) -> Result<Advance, Error> {
+        if !self.open {
+            return Err(Error::AfterFailure);
+        }
+        if self.ended {
+            if input.is_empty() {
+                return Ok(Advance { read: 0, written: 0, more: false });
+            }
+            self.begin_next_stream()?;
+        }
         // One byte of room above the limit tells "full" from "too large".
-        let room = self.max_bytes.saturating_sub(self.produced).saturating_add(1);
-        let room = self.ring.room(room);
+        let room = self.ring.room(self.left.saturating_add(1));
         let room_bytes = room.len();
-        let (ended, read, written) =
+        let (status, read, written) =
             inflate_once(&mut self.inflate, input, room, InflateFlush::NoFlush);
         self.read += read as u64;
-        self.produced += written;
-        if self.produced > self.max_bytes {
-            return Err(Error::TooLarge { limit: self.max_bytes, offset: self.read });
-        }
-        self.ended = ended.ok_or(Error::Corrupt { offset: self.read })?;
-        let more = read < input.len() || (written == room_bytes && !self.ended);
-        // The library always moves on while it has both input and room; a caller's loop may rely on it.
-        if more && read == 0 && written == 0 && !self.ended {
-            return Err(Error::Corrupt { offset: self.read });
-        }
-        Ok((read, written, more))
+        let Some(left) = self.left.checked_sub(written) else {
+            return Err(self.fail(Error::TooLarge { limit: self.max_bytes, offset: self.read }));
+        };
+        self.left = left;
+        let more = match status {
+            Ok(Status::StreamEnd) => {
+                self.ended = true;
+                read < input.len()
+            }
+            // The library always moves on while it has both input and room; a caller's loop may rely on it.
+            Ok(_) if read < input.len() && read + written == 0 => return Err(self.corrupt()),
+            Ok(_) => read < input.len() || written == room_bytes,
+            Err(_) => return Err(self.corrupt()),
+        };
+        Ok(Advance { read, written, more })
     }
 
+    #[cold]
+    fn corrupt(&mut self) -> Error {
+        self.fail(Error::Corrupt { offset: self.read })
+    }
+
+    #[cold]
+    fn fail(&mut self, error: Error) -> Error {
+        self.open = false;
+        error
+    }
+
+    #[cold]
     fn begin_next_stream(&mut self) -> Result<(), Error> {
         self.final_blocks += 1;
         if self.final_blocks > MAX_FINAL_BLOCKS {
-            return Err(Error::ManyFinalBlocks { offset: self.read });
+            return Err(self.fail(Error::ManyFinalBlocks { offset: self.read }));
         }
         self.ended = false;
         self.renew();
@@ -182,14 +212,12 @@ impl Inflater {
     ///
     /// # Errors
     /// As [`step`](Self::step). `out` may then hold a part of the message, never more than the limit.
+    #[inline]
     pub fn push(&mut self, fragment: &[u8], out: &mut Vec<u8>) -> Result<(), Error> {
         let mut rest = fragment;
         loop {
-            let Step { read, inflated, more } = self.step(rest)?;
-            out.reserve(inflated.len());
-            for piece in inflated.chunks(PIECE_BYTES) {
-                out.extend_from_slice(piece);
-            }
+            let Advance { read, written, more } = self.advance(rest)?;
+            append(self.ring.keep(written), out);
             if !more {
                 return Ok(());
             }
@@ -198,52 +226,131 @@ impl Inflater {
     }
 
     /// Ends the message: adds the tail that the sender cut off (section 7.2.2) and proves that it ended
-    /// at a block's boundary. Nothing is inflated by it. A message of no bytes at all is taken as empty.
+    /// at a block's boundary. A message of no bytes at all is taken as empty.
     ///
     /// # Errors
-    /// [`Error::Truncated`], or [`Error::AfterFailure`].
+    /// [`Error::Truncated`], [`Error::TooLarge`] if what is cut short would be, or [`Error::AfterFailure`].
     pub fn finish(&mut self) -> Result<(), Error> {
+        self.end_with(&[], &mut Vec::new())
+    }
+
+    /// [`push`](Self::push) and [`finish`](Self::finish).
+    #[inline]
+    pub(crate) fn push_last(&mut self, fragment: &[u8], out: &mut Vec<u8>) -> Result<(), Error> {
+        if fragment.len() <= SHORT_BYTES {
+            return self.end_with(fragment, out);
+        }
+        self.push(fragment, out)?;
+        self.end_with(&[], out)
+    }
+
+    /// With [`InflateFlush::Block`] the library stops where a block ends, and the stream can go on. A message is whole if
+    /// one ends with the tail's last byte, and nothing came out since the block before. Inside a block the tail does
+    /// something else: as codes, its first two bytes end the block or it goes on; stored bytes come out.
+    #[inline]
+    fn end_with(&mut self, last: &[u8], out: &mut Vec<u8>) -> Result<(), Error> {
         if !std::mem::take(&mut self.open) {
             return Err(Error::AfterFailure);
         }
-        let whole = self.read == 0 || self.ended || self.proves_whole();
-        if whole { Ok(()) } else { Err(Error::Truncated { offset: self.read }) }
+        if last.is_empty() && (self.read == 0 || self.ended) {
+            return Ok(());
+        }
+        if std::mem::take(&mut self.ended) {
+            self.begin_next_stream()?;
+        }
+        let length = last.len();
+        if let Some((head, end)) = self.short.split_at_mut_checked(length) {
+            head.copy_from_slice(last);
+            if let Some(end) = end.first_chunk_mut() {
+                *end = END;
+            }
+        }
+        let mut at = 0;
+        loop {
+            let input = self.short.get(at..length + END.len()).unwrap_or_default();
+            let room = self.ring.room(self.left.saturating_add(1));
+            let (input_bytes, room_bytes) = (input.len(), room.len());
+            let (status, read, written) =
+                inflate_once(&mut self.inflate, input, room, InflateFlush::Block);
+            at += read;
+            let Some(left) = self.left.checked_sub(written) else {
+                let offset = self.read + at.min(length) as u64;
+                return Err(Error::TooLarge { limit: self.max_bytes, offset });
+            };
+            self.left = left;
+            append(self.ring.keep(written), out);
+            let ended = match status {
+                Ok(Status::StreamEnd) => true,
+                Ok(_) => false,
+                Err(_) => return Err(self.cut_short(at, length)),
+            };
+            if at > length {
+                let stopped = read < input_bytes && written < room_bytes && !ended;
+                if stopped && at == length + TAIL_BYTES && written == 0 {
+                    return Ok(());
+                }
+                if written < room_bytes || read == input_bytes {
+                    return Err(self.cut_short(at, length));
+                }
+            } else if ended {
+                if at == length {
+                    self.ended = true;
+                    return Ok(());
+                }
+                self.begin_next_stream()?;
+            }
+        }
     }
 
-    /// With [`InflateFlush::Block`] the library stops where a block ends. A message is whole if that is with the tail's last
-    /// byte, and nothing came out of the tail. Inside a block the four bytes end elsewhere: as codes they
-    /// are an end of block in the first two, or have more to come; as stored bytes they come out. And the stream can go on.
-    fn proves_whole(&mut self) -> bool {
-        let (ended, read, written) =
-            inflate_once(&mut self.inflate, &TAIL_AND_ONE, &mut [0; 8], InflateFlush::Block);
-        (ended, read, written) == (Some(false), TAIL_BYTES, 0)
+    /// The library stopped at byte `at` of the last `length` and the tail.
+    #[cold]
+    fn cut_short(&self, at: usize, length: usize) -> Error {
+        let offset = self.read + at.min(length) as u64;
+        if at > length { Error::Truncated { offset } } else { Error::Corrupt { offset } }
     }
 
     /// The inflated bytes of the open message so far.
     #[must_use]
     pub const fn produced(&self) -> usize {
-        self.produced
+        self.max_bytes - self.left
     }
 }
 
-/// Whether a block with BFINAL ended, or `None` if the bytes are corrupt; how many were read; how many came out.
+/// What one call of the library did.
+struct Advance {
+    read: usize,
+    written: usize,
+    more: bool,
+}
+
+/// What the library says, how many bytes were read, how many came out.
+#[inline]
 fn inflate_once(
     inflate: &mut Inflate,
     input: &[u8],
     output: &mut [u8],
     flush: InflateFlush,
-) -> (Option<bool>, usize, usize) {
+) -> (Result<Status, InflateError>, usize, usize) {
     let (read, written) = (inflate.total_in(), inflate.total_out());
     let status = inflate.decompress(input, output, flush);
-    (
-        status.ok().map(|status| status == Status::StreamEnd),
-        count(read, inflate.total_in()),
-        count(written, inflate.total_out()),
-    )
+    (status, count(read, inflate.total_in()), count(written, inflate.total_out()))
 }
 
-fn count(before: u64, after: u64) -> usize {
-    usize::try_from(after - before).unwrap_or(usize::MAX)
+/// No call reads or writes more than a slice has.
+#[expect(clippy::cast_possible_truncation, reason = "at most the length of a slice")]
+const fn count(before: u64, after: u64) -> usize {
+    after.wrapping_sub(before) as usize
+}
+
+#[inline]
+fn append(inflated: &[u8], out: &mut Vec<u8>) {
+    if inflated.len() <= PIECE_BYTES {
+        return out.extend_from_slice(inflated);
+    }
+    out.reserve(inflated.len());
+    for piece in inflated.chunks(PIECE_BYTES) {
+        out.extend_from_slice(piece);
+    }
 }
 
 impl Default for Inflater {
@@ -256,7 +363,7 @@ impl std::fmt::Debug for Inflater {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Inflater")
             .field("read", &self.read)
-            .field("produced", &self.produced)
+            .field("produced", &self.produced())
             .finish_non_exhaustive()
     }
 }

@@ -33,21 +33,29 @@ impl Ring {
     }
 
     /// Room for the next bytes: at least one, if `max` is.
+    #[inline]
     pub(crate) fn room(&mut self, max: usize) -> &mut [u8] {
         if self.at == self.bytes.len() {
-            self.bytes.resize(self.max.min(2 * self.at), 0);
+            self.grow();
         }
         let end = self.bytes.len().min(self.at.saturating_add(max));
         self.bytes.get_mut(self.at..end).unwrap_or_default()
     }
 
+    #[cold]
+    fn grow(&mut self) {
+        self.bytes.resize(self.max.min(2 * self.at), 0);
+    }
+
     /// Keeps the first `written` bytes of the room, and shows them.
+    #[inline]
     pub(crate) fn keep(&mut self, written: usize) -> &[u8] {
         let start = self.at;
         let end = self.bytes.len().min(start + written);
-        let full = end == self.max;
-        self.at = if full { 0 } else { end };
-        self.wrapped |= full;
+        self.at = end;
+        if end == self.max {
+            (self.at, self.wrapped) = (0, true);
+        }
         self.bytes.get(start..end).unwrap_or_default()
     }
 

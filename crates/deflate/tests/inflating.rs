@@ -210,9 +210,9 @@ fn a_connection_holds_nothing_without_takeover_and_what_is_documented_with_it() 
     let (few, bits) = (compressed(&[1; 300]), |bits| WindowBits::new(bits).unwrap());
     let cases = [
         (false, 15, &payload, 0),
-        (true, 15, &payload, 79 << 10),
-        (true, 15, &few, 51 << 10),
-        (true, 9, &payload, 51 << 10),
+        (true, 15, &payload, 80 << 10),
+        (true, 15, &few, 52 << 10),
+        (true, 9, &payload, 52 << 10),
     ];
     for (takeover, window, payload, held) in cases {
         let agreed = Direction { window_bits: bits(window), takeover };
