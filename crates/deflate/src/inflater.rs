@@ -3,6 +3,9 @@
 
 use zlib_rs::{Inflate, InflateError, InflateFlush, Status};
 
+mod ending;
+
+use self::ending::Ending;
 use crate::ring::Ring;
 use crate::{Error, WindowBits};
 
@@ -10,16 +13,6 @@ use crate::{Error, WindowBits};
 /// a reset and a copy of the window.
 pub const MAX_FINAL_BLOCKS: u32 = 64;
 
-/// The tail that the sender cut off (section 7.2.2), and bytes that have to be left over: so many that the
-/// library's fast loop, which wants 15 bytes ahead, reaches the message's end.
-const END: [u8; 20] = {
-    let mut end = [0xff; 20];
-    (end[0], end[1]) = (0x00, 0x00);
-    end
-};
-const TAIL_BYTES: usize = 4;
-/// A last fragment up to this length goes in together with the tail.
-const SHORT_BYTES: usize = 512;
 /// Copies from the ring are cut into such pieces: larger ones start slowly on common processors.
 const PIECE_BYTES: usize = 8192;
 /// What the library allocates for one inflater, and what is around it.
@@ -53,8 +46,7 @@ pub struct Inflater {
     left: usize,
     read: u64,
     final_blocks: u32,
-    /// A last fragment and [`END`].
-    short: [u8; SHORT_BYTES + END.len()],
+    ending: Ending,
     /// The last byte taken ended a block with BFINAL, and a new stream has not begun.
     ended: bool,
     /// A message has begun, and neither finished nor failed.
@@ -94,7 +86,7 @@ impl Inflater {
             left: 0,
             read: 0,
             final_blocks: 0,
-            short: [0; SHORT_BYTES + END.len()],
+            ending: Ending::new(),
             ended: false,
             open: false,
         }
@@ -223,90 +215,6 @@ impl Inflater {
             }
             rest = rest.get(read..).unwrap_or_default();
         }
-    }
-
-    /// Ends the message: adds the tail that the sender cut off (section 7.2.2) and proves that it ended
-    /// at a block's boundary. A message of no bytes at all is taken as empty.
-    ///
-    /// # Errors
-    /// [`Error::Truncated`], [`Error::TooLarge`] if what is cut short would be, or [`Error::AfterFailure`].
-    pub fn finish(&mut self) -> Result<(), Error> {
-        self.end_with(&[], &mut Vec::new())
-    }
-
-    /// [`push`](Self::push) and [`finish`](Self::finish).
-    #[inline]
-    pub(crate) fn push_last(&mut self, fragment: &[u8], out: &mut Vec<u8>) -> Result<(), Error> {
-        if fragment.len() <= SHORT_BYTES {
-            return self.end_with(fragment, out);
-        }
-        self.push(fragment, out)?;
-        self.end_with(&[], out)
-    }
-
-    /// With [`InflateFlush::Block`] the library stops where a block ends, and the stream can go on. A message is whole if
-    /// one ends with the tail's last byte, and nothing came out since the block before. Inside a block the tail does
-    /// something else: as codes, its first two bytes end the block or it goes on; stored bytes come out.
-    #[inline]
-    fn end_with(&mut self, last: &[u8], out: &mut Vec<u8>) -> Result<(), Error> {
-        if !std::mem::take(&mut self.open) {
-            return Err(Error::AfterFailure);
-        }
-        if last.is_empty() && (self.read == 0 || self.ended) {
-            return Ok(());
-        }
-        if std::mem::take(&mut self.ended) {
-            self.begin_next_stream()?;
-        }
-        let length = last.len();
-        if let Some((head, end)) = self.short.split_at_mut_checked(length) {
-            head.copy_from_slice(last);
-            if let Some(end) = end.first_chunk_mut() {
-                *end = END;
-            }
-        }
-        let mut at = 0;
-        loop {
-            let input = self.short.get(at..length + END.len()).unwrap_or_default();
-            let room = self.ring.room(self.left.saturating_add(1));
-            let (input_bytes, room_bytes) = (input.len(), room.len());
-            let (status, read, written) =
-                inflate_once(&mut self.inflate, input, room, InflateFlush::Block);
-            at += read;
-            let Some(left) = self.left.checked_sub(written) else {
-                let offset = self.read + at.min(length) as u64;
-                return Err(Error::TooLarge { limit: self.max_bytes, offset });
-            };
-            self.left = left;
-            append(self.ring.keep(written), out);
-            let ended = match status {
-                Ok(Status::StreamEnd) => true,
-                Ok(_) => false,
-                Err(_) => return Err(self.cut_short(at, length)),
-            };
-            if at > length {
-                let stopped = read < input_bytes && written < room_bytes && !ended;
-                if stopped && at == length + TAIL_BYTES && written == 0 {
-                    return Ok(());
-                }
-                if written < room_bytes || read == input_bytes {
-                    return Err(self.cut_short(at, length));
-                }
-            } else if ended {
-                if at == length {
-                    self.ended = true;
-                    return Ok(());
-                }
-                self.begin_next_stream()?;
-            }
-        }
-    }
-
-    /// The library stopped at byte `at` of the last `length` and the tail.
-    #[cold]
-    fn cut_short(&self, at: usize, length: usize) -> Error {
-        let offset = self.read + at.min(length) as u64;
-        if at > length { Error::Truncated { offset } } else { Error::Corrupt { offset } }
     }
 
     /// The inflated bytes of the open message so far.
