@@ -16,9 +16,9 @@ use std::convert::Infallible;
 use std::sync::PoisonError;
 use std::task::Waker;
 
+use crate::incoming::Terms;
 use crate::limits::Room;
 pub(crate) use crate::marks::Marks;
-use crate::outbox::Terms;
 use crate::sync::{Arc, Mutex, MutexGuard};
 use crate::waiting::{Ticket, Waiting};
 use crate::{Item, Limits, Outbox, Overflow, Pushed, Receiver, Sender};

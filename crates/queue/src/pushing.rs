@@ -4,9 +4,9 @@ use std::task::{Context, Poll};
 
 use crate::channel::{PushResult, Shared, State};
 use crate::facts::Facts;
+use crate::incoming::Terms;
 use crate::lanes::Slot;
 use crate::limits::Room;
-use crate::outbox::Terms;
 use crate::sync::MutexGuard;
 use crate::waiting::Ticket;
 use crate::{Item, PushError, Pushed};

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use crate::channel::{PushResult, Shared, State};
 use crate::facts::Facts;
+use crate::incoming::Terms;
 use crate::lanes::Slot;
-use crate::outbox::Terms;
 use crate::pushing::Pushing;
 use crate::sync::{Arc, MutexGuard};
 use crate::{Counters, Item, PushError, Pushed};
