@@ -1,8 +1,11 @@
-//! Inflating one message at a time, bounded while inflating. It does not know whose message it is, nor frames.
+//! Inflating one message at a time, bounded while inflating. It does not know whose message it is, nor frames; only
+//! whether the next one may refer to it.
 
-use zlib_rs::{Inflate, InflateFlush, Status};
+use zlib_rs::{Inflate, InflateError, InflateFlush, Status};
 
-use crate::history::History;
+mod ending;
+
+use self::ending::Ending;
 use crate::ring::Ring;
 use crate::{Error, WindowBits};
 
@@ -10,11 +13,10 @@ use crate::{Error, WindowBits};
 /// a reset and a copy of the window.
 pub const MAX_FINAL_BLOCKS: u32 = 64;
 
-/// The tail that the sender cut off, and a stored empty block with BFINAL: the stream ends with its last byte only
-/// if the message ended at a block's boundary.
-const END: [u8; 9] = [0x00, 0x00, 0xff, 0xff, 0x01, 0x00, 0x00, 0xff, 0xff];
 /// Copies from the ring are cut into such pieces: larger ones start slowly on common processors.
 const PIECE_BYTES: usize = 8192;
+/// What the library allocates for one inflater, and what is around it.
+const STATE_BYTES: usize = 48 << 10;
 
 /// Inflates messages, one after the other, of any connection. About 80 KiB.
 ///
@@ -37,16 +39,18 @@ const PIECE_BYTES: usize = 8192;
 /// ```
 pub struct Inflater {
     inflate: Inflate,
-    /// The window from the messages before; what this message adds is in the ring.
-    history: History,
+    /// What came out last, over messages that may refer to one another.
     ring: Ring,
     max_bytes: usize,
+    /// What the open message may still produce.
+    left: usize,
     read: u64,
-    produced: usize,
     final_blocks: u32,
+    ending: Ending,
     /// The last byte taken ended a block with BFINAL, and a new stream has not begun.
     ended: bool,
-    failed: bool,
+    /// A message has begun, and neither finished nor failed.
+    open: bool,
 }
 
 /// What one [`Inflater::step`] did.
@@ -65,16 +69,26 @@ impl Inflater {
     /// Allocates the whole state.
     #[must_use]
     pub fn new() -> Self {
+        Self::with_ring(Ring::whole())
+    }
+
+    /// For one connection whose messages may refer to earlier ones, up to `window` back: 48 KiB, and a ring that grows
+    /// from 4 KiB up to the window as bytes come.
+    pub(crate) fn of_one_connection(window: WindowBits) -> Self {
+        Self::with_ring(Ring::growing(window))
+    }
+
+    fn with_ring(ring: Ring) -> Self {
         Self {
             inflate: Inflate::new(false, WindowBits::MAX.bits()),
-            history: History::default(),
-            ring: Ring::new(),
+            ring,
             max_bytes: 0,
+            left: 0,
             read: 0,
-            produced: 0,
             final_blocks: 0,
+            ending: Ending::new(),
             ended: false,
-            failed: true, // until a message begins
+            open: false,
         }
     }
 
@@ -82,39 +96,37 @@ impl Inflater {
     ///
     /// A sender that uses a larger window than agreed is not noticed: the window is always 32 KiB.
     pub fn begin(&mut self, max_bytes: usize) {
-        self.begin_with(History::default(), max_bytes);
-    }
-
-    /// Begins a message that may refer to `history`.
-    pub(crate) fn begin_with(&mut self, history: History, max_bytes: usize) {
-        self.history = history;
         self.ring.clear();
-        self.max_bytes = max_bytes;
-        (self.read, self.produced, self.final_blocks) = (0, 0, 0);
-        (self.ended, self.failed) = (false, false);
-        self.renew();
+        self.ended = true;
+        self.begin_next(max_bytes);
     }
 
-    /// What the next message may refer to: the last `window` of this one and those before.
-    pub(crate) fn take_history(&mut self, window: WindowBits) -> History {
-        let mut history = std::mem::take(&mut self.history);
-        let (old, new) = self.ring.pieces();
-        history.record(old, window);
-        history.record(new, window);
-        history
+    /// Begins a message that may refer to those before, which were finished.
+    #[inline]
+    pub(crate) fn begin_next(&mut self, max_bytes: usize) {
+        if std::mem::take(&mut self.ended) {
+            self.renew();
+        }
+        (self.max_bytes, self.left) = (max_bytes, max_bytes);
+        (self.read, self.final_blocks) = (0, 0);
+        self.open = true;
     }
 
-    /// Allocated for the window of the connection whose message is open.
-    pub(crate) fn history_bytes(&self) -> usize {
-        self.history.capacity()
+    /// Whether a message has begun, and neither finished nor failed.
+    pub(crate) const fn is_open(&self) -> bool {
+        self.open
     }
 
-    /// A new stream that remembers what was inflated: the library's reset alone drops the window.
+    /// Allocated by [`of_one_connection`](Self::of_one_connection), and since.
+    pub(crate) fn allocated_bytes(&self) -> usize {
+        STATE_BYTES + self.ring.capacity()
+    }
+
+    /// A new stream that remembers what was inflated: the library's reset alone drops the window, and the library shows it to no one.
     fn renew(&mut self) {
         self.inflate.reset(false);
-        let before = if self.ring.is_full() { Default::default() } else { self.history.pieces() };
-        let now = self.ring.pieces();
-        for piece in [before.0, before.1, now.0, now.1] {
+        let (old, new) = self.ring.pieces();
+        for piece in [old, new] {
             if !piece.is_empty() {
                 // A raw stream refuses no dictionary; if it did, the next reference would be an error.
                 let _ = self.inflate.set_dictionary(piece);
@@ -128,41 +140,60 @@ impl Inflater {
     /// [`Error::Corrupt`], [`Error::TooLarge`], [`Error::ManyFinalBlocks`]; after any of them, and before the first
     /// [`begin`](Self::begin), [`Error::AfterFailure`].
     pub fn step(&mut self, input: &[u8]) -> Result<Step<'_>, Error> {
-        if std::mem::replace(&mut self.failed, true) {
-            return Err(Error::AfterFailure);
-        }
-        if self.ended && !input.is_empty() {
-            self.begin_next_stream()?;
-        }
-        let (read, written, more) = if self.ended { (0, 0, false) } else { self.advance(input)? };
-        self.failed = false;
+        let Advance { read, written, more } = self.advance(input)?;
         Ok(Step { read, inflated: self.ring.keep(written), more })
     }
 
-    fn advance(&mut self, input: &[u8]) -> Result<(usize, usize, bool), Error> {
+    #[inline]
+    fn advance(&mut self, input: &[u8]) -> Result<Advance, Error> {
+        if !self.open {
+            return Err(Error::AfterFailure);
+        }
+        if self.ended {
+            if input.is_empty() {
+                return Ok(Advance { read: 0, written: 0, more: false });
+            }
+            self.begin_next_stream()?;
+        }
         // One byte of room above the limit tells "full" from "too large".
-        let room = self.max_bytes.saturating_sub(self.produced).saturating_add(1);
-        let room = self.ring.room(room);
+        let room = self.ring.room(self.left.saturating_add(1));
         let room_bytes = room.len();
-        let (ended, read, written) = inflate_once(&mut self.inflate, input, room);
+        let (status, read, written) =
+            inflate_once(&mut self.inflate, input, room, InflateFlush::NoFlush);
         self.read += read as u64;
-        self.produced += written;
-        if self.produced > self.max_bytes {
-            return Err(Error::TooLarge { limit: self.max_bytes, offset: self.read });
-        }
-        self.ended = ended.ok_or(Error::Corrupt { offset: self.read })?;
-        let more = read < input.len() || (written == room_bytes && !self.ended);
-        // The library always moves on while it has both input and room; a caller's loop may rely on it.
-        if more && read == 0 && written == 0 && !self.ended {
-            return Err(Error::Corrupt { offset: self.read });
-        }
-        Ok((read, written, more))
+        let Some(left) = self.left.checked_sub(written) else {
+            return Err(self.fail(Error::TooLarge { limit: self.max_bytes, offset: self.read }));
+        };
+        self.left = left;
+        let more = match status {
+            Ok(Status::StreamEnd) => {
+                self.ended = true;
+                read < input.len()
+            }
+            // The library always moves on while it has both input and room; a caller's loop may rely on it.
+            Ok(_) if read < input.len() && read + written == 0 => return Err(self.corrupt()),
+            Ok(_) => read < input.len() || written == room_bytes,
+            Err(_) => return Err(self.corrupt()),
+        };
+        Ok(Advance { read, written, more })
     }
 
+    #[cold]
+    fn corrupt(&mut self) -> Error {
+        self.fail(Error::Corrupt { offset: self.read })
+    }
+
+    #[cold]
+    fn fail(&mut self, error: Error) -> Error {
+        self.open = false;
+        error
+    }
+
+    #[cold]
     fn begin_next_stream(&mut self) -> Result<(), Error> {
         self.final_blocks += 1;
         if self.final_blocks > MAX_FINAL_BLOCKS {
-            return Err(Error::ManyFinalBlocks { offset: self.read });
+            return Err(self.fail(Error::ManyFinalBlocks { offset: self.read }));
         }
         self.ended = false;
         self.renew();
@@ -173,14 +204,12 @@ impl Inflater {
     ///
     /// # Errors
     /// As [`step`](Self::step). `out` may then hold a part of the message, never more than the limit.
+    #[inline]
     pub fn push(&mut self, fragment: &[u8], out: &mut Vec<u8>) -> Result<(), Error> {
         let mut rest = fragment;
         loop {
-            let Step { read, inflated, more } = self.step(rest)?;
-            out.reserve(inflated.len());
-            for piece in inflated.chunks(PIECE_BYTES) {
-                out.extend_from_slice(piece);
-            }
+            let Advance { read, written, more } = self.advance(rest)?;
+            append(self.ring.keep(written), out);
             if !more {
                 return Ok(());
             }
@@ -188,47 +217,48 @@ impl Inflater {
         }
     }
 
-    /// Ends the message: adds the tail that the sender cut off (section 7.2.2) and proves that it ended
-    /// at a block's boundary. Nothing is inflated by it. A message of no bytes at all is taken as empty.
-    ///
-    /// # Errors
-    /// [`Error::Truncated`], or [`Error::AfterFailure`].
-    pub fn finish(&mut self) -> Result<(), Error> {
-        if std::mem::replace(&mut self.failed, true) {
-            return Err(Error::AfterFailure);
-        }
-        let whole = self.read == 0 || self.ended || self.proves_whole();
-        if whole { Ok(()) } else { Err(Error::Truncated { offset: self.read }) }
-    }
-
-    fn proves_whole(&mut self) -> bool {
-        inflate_once(&mut self.inflate, &END, &mut [0; 16]) == (Some(true), END.len(), 0)
-    }
-
     /// The inflated bytes of the open message so far.
     #[must_use]
     pub const fn produced(&self) -> usize {
-        self.produced
+        self.max_bytes - self.left
     }
 }
 
-/// Whether a block with BFINAL ended, or `None` if the bytes are corrupt; how many were read; how many came out.
+/// What one call of the library did.
+struct Advance {
+    read: usize,
+    written: usize,
+    more: bool,
+}
+
+/// What the library says, how many bytes were read, how many came out.
+#[inline]
 fn inflate_once(
     inflate: &mut Inflate,
     input: &[u8],
     output: &mut [u8],
-) -> (Option<bool>, usize, usize) {
+    flush: InflateFlush,
+) -> (Result<Status, InflateError>, usize, usize) {
     let (read, written) = (inflate.total_in(), inflate.total_out());
-    let status = inflate.decompress(input, output, InflateFlush::NoFlush);
-    (
-        status.ok().map(|status| status == Status::StreamEnd),
-        count(read, inflate.total_in()),
-        count(written, inflate.total_out()),
-    )
+    let status = inflate.decompress(input, output, flush);
+    (status, count(read, inflate.total_in()), count(written, inflate.total_out()))
 }
 
-fn count(before: u64, after: u64) -> usize {
-    usize::try_from(after - before).unwrap_or(usize::MAX)
+/// No call reads or writes more than a slice has.
+#[expect(clippy::cast_possible_truncation, reason = "at most the length of a slice")]
+const fn count(before: u64, after: u64) -> usize {
+    after.wrapping_sub(before) as usize
+}
+
+#[inline]
+fn append(inflated: &[u8], out: &mut Vec<u8>) {
+    if inflated.len() <= PIECE_BYTES {
+        return out.extend_from_slice(inflated);
+    }
+    out.reserve(inflated.len());
+    for piece in inflated.chunks(PIECE_BYTES) {
+        out.extend_from_slice(piece);
+    }
 }
 
 impl Default for Inflater {
@@ -241,7 +271,7 @@ impl std::fmt::Debug for Inflater {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Inflater")
             .field("read", &self.read)
-            .field("produced", &self.produced)
+            .field("produced", &self.produced())
             .finish_non_exhaustive()
     }
 }

@@ -4,7 +4,7 @@
 //! end in an [`Agreement`], whose [`Direction`]s say what each side may do. Outbound: a [`Compressor`] that serves
 //! many connections ([`Broadcast`] compresses once for all of them), or a [`TakeoverCompressor`] that belongs to
 //! one. Inbound: an [`Inbound`] for each connection, which borrows an [`Inflater`] from an [`InflaterPool`] from a
-//! message's first fragment to its last.
+//! message's first fragment to its last, or under takeover keeps one of its own.
 //!
 //! Everything is a state machine over byte slices. Nothing here knows frames, reserved bits, masks, UTF-8, sockets,
 //! HTTP heads, a runtime or a clock: the caller sets and reads RSV1 on the first frame of a message and
@@ -16,7 +16,6 @@ mod client;
 mod compressor;
 mod error;
 mod header;
-mod history;
 mod inbound;
 mod inflater;
 mod params;

@@ -205,17 +205,54 @@ fn a_connection_in_its_steady_state_allocates_nothing() {
 }
 
 #[test]
-fn a_connection_holds_no_window_without_takeover_and_one_with_it() {
+fn a_connection_holds_nothing_without_takeover_and_what_is_documented_with_it() {
     let (pool, payload) = (InflaterPool::new(1), compressed(&[1; 50_000]));
-    for (takeover, held) in [(false, 0), (true, 512)] {
-        let agreed = Direction { window_bits: WindowBits::MIN_OUTBOUND, takeover };
+    let (few, bits) = (compressed(&[1; 300]), |bits| WindowBits::new(bits).unwrap());
+    let cases = [
+        (false, 15, &payload, 0),
+        (true, 15, &payload, 80 << 10),
+        (true, 15, &few, 52 << 10),
+        (true, 9, &payload, 52 << 10),
+    ];
+    for (takeover, window, payload, held) in cases {
+        let agreed = Direction { window_bits: bits(window), takeover };
         let slot = TakeoverSlots::new(1).take().expect("as the test is written");
+        let mut out = Vec::with_capacity(100_000);
+        pool.lend().expect("made before allocations are counted");
         let mut inbound = Inbound::new(agreed, InboundLimits::new()).with_slot(slot);
-        assert_eq!(inbound.push(&pool, &payload, true, &mut Vec::new()), Ok(Progress::Inflated));
+        assert_eq!(inbound.held_bytes(), 0, "before the first message");
+        let info = allocation_counter::measure(|| {
+            assert_eq!(inbound.push(&pool, payload, true, &mut out), Ok(Progress::Inflated));
+        });
         assert_eq!(inbound.held_bytes(), held);
-        assert_eq!(inbound.push(&pool, &payload, false, &mut Vec::new()), Ok(Progress::Inflated));
+        let allocated = usize::try_from(info.bytes_current).unwrap();
+        assert!(allocated <= held && held <= allocated + 1024, "{allocated} bytes");
+        assert_eq!(inbound.push(&pool, payload, false, &mut out), Ok(Progress::Inflated));
         assert_eq!(inbound.held_bytes(), held, "also while a message is open");
+        assert_eq!(pool.free(), usize::from(takeover), "lent only without takeover");
     }
+}
+
+#[test]
+fn an_inflater_of_its_own_asks_no_pool_and_is_freed_by_an_error() {
+    let agreed = Direction { takeover: true, ..Direction::stateless() };
+    let (empty, slots) = (InflaterPool::new(0), TakeoverSlots::new(1));
+    let slot = slots.take().expect("as the test is written");
+    let mut inbound = Inbound::new(agreed, InboundLimits::new()).with_slot(slot);
+    let mut out = Vec::new();
+    let payload = compressed(&[7; 900]);
+    for cut in [1, 5, payload.len()] {
+        out.clear();
+        for fragment in payload.chunks(cut) {
+            assert_eq!(inbound.push(&empty, fragment, false, &mut out), Ok(Progress::Inflated));
+        }
+        assert_eq!(inbound.push(&empty, &[], true, &mut out), Ok(Progress::Inflated));
+        assert_eq!((&out[..], inbound.is_waiting()), (&[7; 900][..], false));
+    }
+    let truncated = inbound.push(&empty, &payload[..payload.len() - 2], true, &mut out);
+    assert!(matches!(truncated, Err(Error::Truncated { .. })), "{truncated:?}");
+    assert_eq!(inbound.held_bytes(), 0);
+    assert_eq!(inbound.push(&empty, &payload, true, &mut out), Err(Error::AfterFailure));
 }
 
 #[test]

@@ -117,6 +117,7 @@ async fn listen(config: &Config, tls: Option<Tls>) -> Result<Server, tidegate_se
         max_header_bytes: listen.max_header_bytes.bytes(),
         header_timeout: listen.header_timeout,
         max_http_connections: listen.max_http_connections,
+        backlog: listen.backlog,
     };
     let proxies = Proxies {
         trusted: listen.trusted_proxies.clone(),
@@ -169,7 +170,7 @@ pub fn reload_on_hangup(reloader: Reloader) -> io::Result<impl Future<Output = I
     })
 }
 
-/// Closes idle sessions, for ever.
+/// Closes idle sessions, and idle connections to upstreams, for ever.
 async fn sweep(app: &App) {
     loop {
         // Read each time: a reload may change both.
@@ -178,6 +179,7 @@ async fn sweep(app: &App) {
             (live.config.pool.cleanup_interval, live.config.pool.idle_timeout)
         };
         sleep(interval).await;
+        app.live().routes.client.expire(Instant::now());
         let idle = app.pool.sweep(Instant::now(), idle_timeout);
         for (id, handle) in idle {
             tracing::info!(session = %id.session(), "session is idle");

@@ -29,6 +29,7 @@ pub(crate) struct Stats {
     pub(crate) queue: Queue,
     pub(crate) rate_limit: RateLimit,
     pub(crate) streams: Streams,
+    pub(crate) upstreams: Upstreams,
     pub(crate) refused: Refused,
 }
 
@@ -53,6 +54,17 @@ pub(crate) struct Pool {
     pub(crate) peak_connections: usize,
     pub(crate) connections_opened: u64,
     pub(crate) groups: usize,
+}
+
+/// Connections to upstreams, since the settings that they are made by came into force.
+#[derive(Debug, Serialize)]
+pub(crate) struct Upstreams {
+    pub(crate) pools_created: u64,
+    pub(crate) pool_hits: u64,
+    pub(crate) pool_misses: u64,
+    pub(crate) connections_reused: u64,
+    pub(crate) connections_open: usize,
+    pub(crate) connections_idle: usize,
 }
 
 #[derive(Debug, Serialize)]
@@ -198,6 +210,7 @@ pub(crate) fn stats(app: &App) -> Stats {
             address: counts.refused_address.load(Relaxed),
             handshakes: counts.refused_handshakes.load(Relaxed),
         },
+        upstreams: upstreams(app),
         pool: Pool {
             max_connections: pool.max_connections,
             capacity_used_percent: rounded(pool.capacity_used_percent),
@@ -209,6 +222,18 @@ pub(crate) fn stats(app: &App) -> Stats {
             connections_opened: pool.connections_opened,
             groups: app.pool.groups().len(),
         },
+    }
+}
+
+fn upstreams(app: &App) -> Upstreams {
+    let stats = app.live().routes.client.stats();
+    Upstreams {
+        pools_created: stats.pools_created,
+        pool_hits: stats.pool_hits,
+        pool_misses: stats.pool_misses,
+        connections_reused: stats.connections_reused,
+        connections_open: stats.open,
+        connections_idle: stats.idle,
     }
 }
 

@@ -10,7 +10,8 @@ use crate::sync::{
 /// Marks a time that has not been yet.
 const NEVER: u64 = u64::MAX;
 
-/// The facts of one connection. The session writes them, anyone reads them; no lock is taken.
+/// The facts of one connection. The session writes them, anyone reads them; no lock is taken. Counters are of 64
+/// bits, which no connection fills; times that run backwards count as no time.
 ///
 /// Times are kept as distances from the connect, so that a wall clock that jumps makes nobody idle;
 /// [`snapshot`](Self::snapshot) turns them into Unix milliseconds.

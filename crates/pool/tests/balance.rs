@@ -106,4 +106,34 @@ proptest! {
             prop_assert!((f64::from(picked) - wanted).abs() < 8.0, "{} of {}", picked, wanted);
         }
     }
+
+    #[test]
+    fn weighted_gives_each_exactly_its_weight_in_a_cycle(
+        weights in prop::collection::vec(0_u32..30, 1..10),
+        cycles in 1_u32..4,
+    ) {
+        let total: u32 = weights.iter().sum();
+        let upstreams = Upstreams(weights.iter().map(|&weight| (true, 0, weight)).collect());
+        let balancer = Balancer::new(Method::Weighted);
+        let mut picks = vec![0_u32; weights.len()];
+        for _ in 0..total * cycles {
+            picks[balancer.pick(&upstreams, 0).unwrap()] += 1;
+        }
+        prop_assert_eq!(picks, weights.iter().map(|weight| weight * cycles).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn no_load_or_weight_is_too_large(
+        values in prop::collection::vec((any::<bool>(), any::<u64>(), any::<u32>()), 0..8),
+        random: u64,
+    ) {
+        let upstreams = Upstreams(values);
+        for method in METHODS {
+            let balancer = Balancer::new(method);
+            for _ in 0..5 {
+                let pick = balancer.pick(&upstreams, random);
+                prop_assert!(pick.is_none_or(|index| upstreams.0[index].0));
+            }
+        }
+    }
 }

@@ -30,7 +30,8 @@ use crate::{Error, Refused};
 /// let late = now + Duration::from_millis(5_500);
 /// assert_eq!(window.poll(late), Some(Due::Again { number: 5, retry: 1, item: &"c" }));
 /// assert_eq!(window.confirm(5, late), Some("c"));
-/// assert_eq!((window.poll(late), window.next()), (None, None));
+/// assert_eq!(window.poll(late), None);
+/// assert_eq!(window.next(), None);
 /// # Ok::<_, tidegate_queue::Error>(())
 /// ```
 #[derive(Debug)]

@@ -16,9 +16,9 @@ use std::convert::Infallible;
 use std::sync::PoisonError;
 use std::task::Waker;
 
+use crate::incoming::Terms;
 use crate::limits::Room;
 pub(crate) use crate::marks::Marks;
-use crate::outbox::Terms;
 use crate::sync::{Arc, Mutex, MutexGuard};
 use crate::waiting::{Ticket, Waiting};
 use crate::{Item, Limits, Outbox, Overflow, Pushed, Receiver, Sender};
@@ -114,10 +114,7 @@ impl<T> Shared<T> {
     /// Leaves the line. If it was the turn of this one, it is now that of the next.
     pub(crate) fn leave(&self, ticket: Ticket) {
         let mut state = self.lock();
-        if let Some(waiting) = state.waiting() {
-            waiting.leave(ticket);
-        }
-        let writer = state.wake_first();
+        let writer = state.leave(ticket);
         drop(state);
         Wakes { reader: None, writer }.wake();
     }
@@ -168,6 +165,14 @@ impl<T> State<T> {
         None
     }
 
+    /// Leaves the line, and says whose turn it may be now.
+    pub(crate) fn leave(&mut self, ticket: Ticket) -> Option<Waker> {
+        if let Some(waiting) = self.waiting() {
+            waiting.leave(ticket);
+        }
+        self.wake_first()
+    }
+
     /// Whom to wake because it may be the turn of the first producer.
     #[inline]
     pub(crate) fn wake_first(&mut self) -> Option<Waker> {
@@ -176,6 +181,14 @@ impl<T> State<T> {
 }
 
 impl<T: Item> State<T> {
+    /// Whether there is room for a message of each sender, and nobody waits for it.
+    #[cfg(feature = "tower")]
+    #[inline]
+    pub(crate) fn is_roomy(&self) -> bool {
+        let Room { messages, bytes } = self.outbox.room();
+        messages >= self.outbox.marks.senders() && bytes > 0 && self.claimed() == Room::default()
+    }
+
     /// Pushes, and says whom to wake. A message that does not fit comes back.
     #[inline]
     pub(crate) fn push(&mut self, item: T, terms: Terms) -> (Result<Pushed<Infallible>, T>, Wakes) {

@@ -3,9 +3,10 @@
 
 use crate::extra::Lag;
 use crate::facts::Facts;
+use crate::incoming::Terms;
 use crate::lanes::Slot;
 use crate::limits::Room;
-use crate::outbox::{Outbox, Terms};
+use crate::outbox::Outbox;
 use crate::{Evicted, Item, Lagging, Overflow, Pushed};
 
 impl<T: Item> Outbox<T> {

@@ -89,7 +89,7 @@ impl<T> Lanes<T> {
         change: impl FnOnce(&mut Slot<T>) -> R,
     ) -> Option<R> {
         let slot = self.sequence.get_mut(index)?;
-        self.urgent -= u32::from(slot.facts.is_urgent());
+        self.urgent = self.urgent.saturating_sub(u32::from(slot.facts.is_urgent()));
         let changed = change(slot);
         self.urgent += u32::from(slot.facts.is_urgent());
         Some(changed)
@@ -99,12 +99,16 @@ impl<T> Lanes<T> {
     #[inline]
     pub(crate) fn push(&mut self, lane: Lane, slot: Slot<T>) {
         self.urgent += u32::from(slot.facts.is_urgent());
-        let end = self.range(lane).end;
-        if end == self.len() {
+        if lane == NORMAL && self.low == 0 {
             self.sequence.push_back(slot);
         } else {
-            self.sequence.insert(end, slot);
+            self.insert(lane, self.range(lane).end, slot);
         }
+    }
+
+    #[inline(never)]
+    fn insert(&mut self, lane: Lane, index: usize, slot: Slot<T>) {
+        self.sequence.insert(index, slot);
         if let Some(count) = self.count(lane) {
             *count += 1;
         }
@@ -113,7 +117,15 @@ impl<T> Lanes<T> {
     #[inline]
     pub(crate) fn pop(&mut self) -> Option<Slot<T>> {
         let slot = self.sequence.pop_front()?;
-        self.urgent -= u32::from(slot.facts.is_urgent());
+        self.urgent = self.urgent.saturating_sub(u32::from(slot.facts.is_urgent()));
+        if self.critical | self.high | self.low != 0 {
+            self.popped_of_several();
+        }
+        Some(slot)
+    }
+
+    /// Counts a pop where not everything is in the normal lane.
+    fn popped_of_several(&mut self) {
         if self.critical > 0 {
             self.critical -= 1;
         } else if self.high > 0 {
@@ -121,7 +133,6 @@ impl<T> Lanes<T> {
         } else if self.low as usize > self.sequence.len() {
             self.low -= 1;
         }
-        Some(slot)
     }
 
     /// Takes all out, in order, and keeps the buffer.
@@ -133,7 +144,7 @@ impl<T> Lanes<T> {
     pub(crate) fn remove(&mut self, index: usize) -> Option<Slot<T>> {
         let lane = self.lane_at(index);
         let slot = self.sequence.remove(index)?;
-        self.urgent -= u32::from(slot.facts.is_urgent());
+        self.urgent = self.urgent.saturating_sub(u32::from(slot.facts.is_urgent()));
         if let Some(count) = self.count(lane) {
             *count -= 1;
         }
@@ -143,10 +154,7 @@ impl<T> Lanes<T> {
     /// Puts a message that was removed from a place of a lane back there.
     pub(crate) fn put_back(&mut self, lane: Lane, index: usize, slot: Slot<T>) {
         self.urgent += u32::from(slot.facts.is_urgent());
-        self.sequence.insert(index.min(self.len()), slot);
-        if let Some(count) = self.count(lane) {
-            *count += 1;
-        }
+        self.insert(lane, index.min(self.len()), slot);
     }
 
     /// Gives the buffer back, if nothing is inside.
@@ -199,5 +207,43 @@ impl<T: Item> Slot<T> {
 
     fn is_of(&self, key: u64) -> bool {
         self.facts.may_have_order_key(key) && self.item.order_key() == Some(key)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Word(&'static str);
+
+    impl Item for Word {
+        fn class(&self) -> tidegate_message::Class {
+            tidegate_message::Class::Coalescible
+        }
+
+        fn priority(&self) -> tidegate_message::Priority {
+            tidegate_message::Priority::Normal
+        }
+
+        fn bytes(&self) -> usize {
+            self.0.len()
+        }
+    }
+
+    #[test]
+    fn buffer_is_kept_until_a_rest_with_nothing_inside() {
+        let mut lanes = Lanes::default();
+        lanes.push(NORMAL, Slot::new(Word("a")));
+        lanes.rest();
+        assert_eq!(lanes.len(), 1);
+        assert_eq!(lanes.pop().map(|slot| slot.item.0), Some("a"));
+        assert!(lanes.sequence.capacity() > 0);
+        lanes.rest();
+        assert_eq!(lanes.sequence.capacity(), 0);
+    }
+
+    #[test]
+    fn what_is_kept_of_a_message_has_eight_bytes() {
+        assert_eq!(size_of::<Slot<Word>>(), size_of::<Word>() + 8);
     }
 }

@@ -16,6 +16,7 @@ pub mod delay;
 mod error;
 mod extra;
 mod facts;
+mod incoming;
 mod item;
 mod lagging;
 mod lanes;

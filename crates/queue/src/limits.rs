@@ -78,6 +78,13 @@ impl Bounds {
         self.max_bytes as usize
     }
 
+    /// Whether a message fits without critical rights, beside so many messages and bytes.
+    #[inline]
+    pub(crate) const fn take_one_more(&self, messages: usize, bytes: u32, more: u32) -> bool {
+        // Both numbers are below 2^32.
+        messages < self.max_messages as usize && bytes as u64 + more as u64 <= self.max_bytes as u64
+    }
+
     /// What a message may fill the outbox up to.
     #[inline]
     pub(crate) const fn ceiling(&self, critical: bool) -> Room {

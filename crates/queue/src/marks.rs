@@ -30,6 +30,12 @@ impl Marks {
         self.0 &= !FRESH;
     }
 
+    /// How many senders there are.
+    #[cfg(feature = "tower")]
+    pub(crate) const fn senders(self) -> usize {
+        (self.0 & SENDERS) as usize
+    }
+
     /// One sender more. A channel that ever had a billion of them never closes by itself.
     pub(crate) const fn join(&mut self) {
         if self.0 & SENDERS < SENDERS {

@@ -2,13 +2,14 @@
 
 use std::task::{Context, Poll};
 
-use crate::Item;
-use crate::PushError;
-use crate::channel::{PushResult, Shared};
-use crate::item::is_critical;
+use crate::channel::{PushResult, Shared, State};
+use crate::facts::Facts;
+use crate::incoming::Terms;
+use crate::lanes::Slot;
 use crate::limits::Room;
-use crate::outbox::Terms;
+use crate::sync::MutexGuard;
 use crate::waiting::Ticket;
+use crate::{Item, PushError, Pushed};
 
 /// A message on its way in. Until it is in, it lies here, so that dropping this queues nothing.
 pub(crate) struct Pushing<'a, T> {
@@ -25,13 +26,36 @@ impl<'a, T: Item> Pushing<'a, T> {
     }
 
     /// Pushes if it can; else takes a place in the line if there is a context to be woken by.
+    #[inline]
     pub(crate) fn attempt(&mut self, cx: Option<&mut Context<'_>>) -> Poll<PushResult<T>> {
         let Some(item) = self.item.take() else { return Poll::Pending };
-        let (bytes, critical) = (item.bytes(), is_critical(&item));
+        let facts = Facts::of(&item);
         let mut state = self.shared.lock();
         if state.is_closed() {
             return Poll::Ready(Err(PushError::Closed(item)));
         }
+        if state.outbox.takes_plainly(facts) {
+            state.outbox.remember(facts.lane(), Slot { facts, item });
+            let reader = state.queued();
+            drop(state);
+            if let Some(reader) = reader {
+                reader.wake();
+            }
+            return Poll::Ready(Ok(Pushed::Queued));
+        }
+        self.attempt_among_others(item, facts, state, cx)
+    }
+
+    /// The attempt where others wait, or the message has to do with others.
+    #[inline(never)]
+    fn attempt_among_others(
+        &mut self,
+        item: T,
+        facts: Facts,
+        mut state: MutexGuard<'_, State<T>>,
+        cx: Option<&mut Context<'_>>,
+    ) -> Poll<PushResult<T>> {
+        let (bytes, critical) = (facts.bytes() as usize, facts.is_critical());
         if !state.outbox.can_ever_fit(bytes, critical) {
             return Poll::Ready(Err(PushError::Full(item)));
         }
@@ -43,7 +67,11 @@ impl<'a, T: Item> Pushing<'a, T> {
                 let claimed = ticket.map_or_else(|| state.claimed(), |_| Room::default());
                 let terms = Terms { patient: true, again: self.tried, claimed };
                 match state.push(item, terms) {
-                    (Ok(pushed), wakes) => {
+                    (Ok(pushed), mut wakes) => {
+                        if let Some(ticket) = self.ticket.take() {
+                            // The waker that shedding may have taken is this one's own, or stays.
+                            wakes.writer = state.leave(ticket).or(wakes.writer);
+                        }
                         drop(state);
                         wakes.wake();
                         return Poll::Ready(Ok(pushed));

@@ -5,10 +5,10 @@ use std::future::poll_fn;
 use std::task::{Context, Poll};
 use std::time::Instant;
 
-use crate::channel::{Shared, State, Wakes};
+use crate::channel::{Shared, State};
 use crate::limits::Room;
-use crate::sync::Arc;
-use crate::{Batcher, Counters, Flush, Item, Lagging, PushError, Pushed};
+use crate::sync::{Arc, MutexGuard};
+use crate::{Batcher, Counters, Flush, Item, Lagging, Outbox, PushError, Pushed};
 
 /// The reader's side. When it is dropped, the channel closes and what is inside is dropped.
 pub struct Receiver<T> {
@@ -22,6 +22,31 @@ impl<T: Item> Receiver<T> {
     /// Nothing is taken out, so it may be dropped and called again at any time.
     pub async fn ready(&mut self) -> bool {
         poll_fn(|cx| self.wait_for(cx, |state| !state.outbox.is_empty())).await
+    }
+
+    /// Waits for the next message; `None` when the channel is closed and empty.
+    ///
+    /// # Cancel safety
+    /// Dropped before it is done, it has taken nothing.
+    pub async fn next(&mut self) -> Option<T> {
+        poll_fn(|cx| self.poll_take(cx, Outbox::pop)).await.flatten()
+    }
+
+    /// Waits until something is inside, and takes it out to the end of `out` as
+    /// [`pop_batch`](Self::pop_batch) does: true; or the channel is closed and empty: false.
+    ///
+    /// # Cancel safety
+    /// Dropped before it is done, it has taken nothing.
+    pub async fn next_batch(
+        &mut self,
+        max_messages: usize,
+        max_bytes: usize,
+        out: &mut Vec<T>,
+    ) -> bool {
+        let taken = poll_fn(|cx| {
+            self.poll_take(cx, |outbox| outbox.pop_batch(max_messages, max_bytes, out))
+        });
+        taken.await.is_some()
     }
 
     /// Waits until something was pushed since the last [`decide`](Self::decide): true, or the channel is
@@ -51,7 +76,9 @@ impl<T: Item> Receiver<T> {
         let item = state.outbox.pop();
         let writer = state.wake_first();
         drop(state);
-        Wakes { reader: None, writer }.wake();
+        if let Some(writer) = writer {
+            writer.wake();
+        }
         item
     }
 
@@ -61,7 +88,9 @@ impl<T: Item> Receiver<T> {
         state.outbox.pop_batch(max_messages, max_bytes, out);
         let writer = state.wake_first();
         drop(state);
-        Wakes { reader: None, writer }.wake();
+        if let Some(writer) = writer {
+            writer.wake();
+        }
     }
 
     /// Takes in what was read from a log that lags, as [`Outbox::refill`](crate::Outbox::refill) does.
@@ -128,20 +157,44 @@ impl<T: Item> Receiver<T> {
         self.shared.lock().outbox.counters()
     }
 
-    fn wait_for(&self, cx: &mut Context<'_>, done: fn(&State<T>) -> bool) -> Poll<bool> {
+    /// Takes out what is inside, under the same hold of the lock in which that was found.
+    fn poll_take<R>(
+        &self,
+        cx: &mut Context<'_>,
+        take: impl FnOnce(&mut Outbox<T>) -> R,
+    ) -> Poll<Option<R>> {
         let mut state = self.shared.lock();
+        if state.outbox.is_empty() {
+            return wait(state, cx).map(|()| None);
+        }
+        let taken = take(&mut state.outbox);
+        let writer = state.wake_first();
+        drop(state);
+        if let Some(writer) = writer {
+            writer.wake();
+        }
+        Poll::Ready(Some(taken))
+    }
+
+    fn wait_for(&self, cx: &mut Context<'_>, done: fn(&State<T>) -> bool) -> Poll<bool> {
+        let state = self.shared.lock();
         if done(&state) {
             return Poll::Ready(true);
         }
-        if state.is_closed() {
-            return Poll::Ready(false);
-        }
-        let known = state.reader.as_ref().is_some_and(|waker| waker.will_wake(cx.waker()));
-        let replaced = if known { None } else { state.reader.replace(cx.waker().clone()) };
-        drop(state);
-        drop(replaced);
-        Poll::Pending
+        wait(state, cx).map(|()| false)
     }
+}
+
+/// Waits to be woken by a push or a close; ready if the channel is closed already.
+fn wait<T>(mut state: MutexGuard<'_, State<T>>, cx: &Context<'_>) -> Poll<()> {
+    if state.is_closed() {
+        return Poll::Ready(());
+    }
+    let known = state.reader.as_ref().is_some_and(|waker| waker.will_wake(cx.waker()));
+    let replaced = if known { None } else { state.reader.replace(cx.waker().clone()) };
+    drop(state);
+    drop(replaced);
+    Poll::Pending
 }
 
 impl<T> Receiver<T> {

@@ -6,8 +6,9 @@ use std::task::Poll;
 use std::time::Duration;
 
 use crate::channel::{PushResult, Shared, State};
+use crate::facts::Facts;
+use crate::incoming::Terms;
 use crate::lanes::Slot;
-use crate::outbox::Terms;
 use crate::pushing::Pushing;
 use crate::sync::{Arc, MutexGuard};
 use crate::{Counters, Item, PushError, Pushed};
@@ -29,7 +30,7 @@ impl<T: Item> Sender<T> {
     /// [`PushError::Closed`].
     #[inline]
     pub fn try_push(&self, item: T) -> PushResult<T> {
-        self.push_now(item, false)
+        self.push_now(item, false, |_| ()).0
     }
 
     /// Pushes, and waits up to `timeout` for room. While it may wait, nothing but droppable messages is
@@ -68,25 +69,30 @@ impl<T: Item> Sender<T> {
         poll_fn(|cx| pushing.attempt(Some(cx))).await
     }
 
+    /// Pushes, and looks at what is inside then, under the same hold of the lock; not if it is closed.
     #[inline]
-    pub(crate) fn push_now(&self, item: T, patient: bool) -> PushResult<T> {
+    pub(crate) fn push_now<R: Default>(
+        &self,
+        item: T,
+        patient: bool,
+        look: impl FnOnce(&State<T>) -> R,
+    ) -> (PushResult<T>, R) {
         // What the message has to say is asked without the lock.
-        let slot = Slot::new(item);
+        let facts = Facts::of(&item);
         let mut state = self.shared.lock();
         if state.is_closed() {
-            return Err(PushError::Closed(slot.item));
+            return (Err(PushError::Closed(item)), R::default());
         }
-        match state.outbox.push_plain(slot) {
-            Ok(()) => {
-                let reader = state.queued();
-                drop(state);
-                if let Some(reader) = reader {
-                    reader.wake();
-                }
-                Ok(Pushed::Queued)
-            }
-            Err(slot) => push_among_others(state, slot, patient),
+        if !state.outbox.takes_plainly(facts) {
+            return push_among_others(state, Slot { facts, item }, patient, look);
         }
+        state.outbox.remember(facts.lane(), Slot { facts, item });
+        let (reader, seen) = (state.queued(), look(&state));
+        drop(state);
+        if let Some(reader) = reader {
+            reader.wake();
+        }
+        (Ok(Pushed::Queued), seen)
     }
 
     /// Whether a message of that size would now be queued, without anything being shed, and without
@@ -117,17 +123,19 @@ impl<T: Item> Sender<T> {
 }
 
 #[inline(never)]
-fn push_among_others<T: Item>(
+fn push_among_others<T: Item, R>(
     mut state: MutexGuard<'_, State<T>>,
     slot: Slot<T>,
     patient: bool,
-) -> PushResult<T> {
+    look: impl FnOnce(&State<T>) -> R,
+) -> (PushResult<T>, R) {
     let terms = Terms { patient, claimed: state.claimed(), ..Terms::default() };
     let pushed = state.outbox.push_among_others(slot, terms);
     let (pushed, wakes) = state.concluded(pushed);
+    let seen = look(&state);
     drop(state);
     wakes.wake();
-    pushed.map_err(PushError::Full)
+    (pushed.map_err(PushError::Full), seen)
 }
 
 impl<T> Sender<T> {

@@ -7,6 +7,7 @@ use std::task::{Context, Poll};
 
 use tower_service::Service;
 
+use crate::channel::State;
 use crate::limits::Room;
 use crate::waiting::Ticket;
 use crate::{Item, PushError, Pushed, Sender};
@@ -16,17 +17,20 @@ use crate::{Item, PushError, Pushed, Sender};
 /// It is ready when there is room for a small message that is not critical, or when the channel is
 /// closed. Readiness holds no place: of several writers another may be first, and a large message may
 /// not fit. Then the call is answered by [`PushError::Full`]. A call sheds nothing but droppable
-/// messages, unless its own is critical.
+/// messages, unless its own is critical. After a call that left room for a message of each sender, the
+/// service is ready without looking again.
 pub struct Enqueue<T> {
     sender: Sender<T>,
     ticket: Option<Ticket>,
+    /// The last call left room enough.
+    roomy: bool,
 }
 
 impl<T> Enqueue<T> {
     /// A service that pushes through `sender`.
     #[must_use]
     pub const fn new(sender: Sender<T>) -> Self {
-        Self { sender, ticket: None }
+        Self { sender, ticket: None, roomy: false }
     }
 
     /// Gives the place in the line to the next.
@@ -58,15 +62,22 @@ impl<T: Item> Service<T> for Enqueue<T> {
     type Error = PushError<T>;
     type Future = Ready<Result<Self::Response, Self::Error>>;
 
+    #[inline]
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        if self.roomy {
+            return Poll::Ready(Ok(()));
+        }
         self.poll_room(cx).map(|()| {
             self.leave();
             Ok(())
         })
     }
 
+    #[inline]
     fn call(&mut self, item: T) -> Self::Future {
-        ready(self.sender.push_now(item, true))
+        let (pushed, roomy) = self.sender.push_now(item, true, State::is_roomy);
+        self.roomy = roomy;
+        ready(pushed)
     }
 }
 

@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use letter::{Letter, chat, critical, messages, typing};
 use tidegate_queue::{
-    BatchPolicy, Batcher, DEFAULT_PUSH_TIMEOUT, Evicted, Flush, PushError, Pushed, Receiver,
-    Sender, channel,
+    BatchPolicy, Batcher, DEFAULT_PUSH_TIMEOUT, Evicted, Flush, Lagging, Overflow, PushError,
+    Pushed, Receiver, Sender, channel,
 };
 use tokio::time::{Instant, timeout};
 
@@ -51,6 +51,51 @@ async fn reader_finishes_what_is_inside_when_the_last_sender_is_gone() {
     assert!(receiver.ready().await);
     assert_eq!(take(&mut receiver, 10).len(), 2);
     assert!(!receiver.ready().await);
+}
+
+#[tokio::test]
+async fn next_gives_one_after_the_other_and_then_none() {
+    let (sender, mut receiver) = full(2);
+    drop(sender);
+    let texts = [receiver.next().await, receiver.next().await].map(|next| next.map(|it| it.key));
+    assert_eq!(texts, [Some(Some(0)), Some(Some(1))]);
+    assert_eq!(receiver.next().await, None);
+    assert!(!receiver.next_batch(9, 99, &mut Vec::new()).await);
+}
+
+#[tokio::test]
+async fn next_batch_waits_for_the_first_and_stays_within_its_bounds() {
+    let (sender, mut receiver) = channel(messages(9, 0));
+    let mut batch = Vec::new();
+    {
+        let mut waiting = pin!(receiver.next_batch(2, 99, &mut batch));
+        pending!(waiting);
+        for text in ["a", "b", "c"] {
+            assert_eq!(sender.try_push(chat(text)), Ok(Pushed::Queued));
+        }
+        // Dropped before it was polled again: it has taken nothing.
+    }
+    assert!(receiver.next_batch(2, 99, &mut batch).await);
+    assert_eq!((batch.len(), receiver.len()), (2, 1));
+}
+
+#[tokio::test]
+async fn log_that_lags_is_refilled_by_the_reader() {
+    let (sender, mut receiver) = tidegate_queue::channel_with(messages(1, 0), Overflow::LeaveToLog);
+    let entry = |position| chat("a").key(7).whole().at(position);
+    assert_eq!(sender.try_push(entry(1)), Ok(Pushed::Queued));
+    assert_eq!(sender.try_push(entry(2)), Ok(Pushed::Lagging { since: 2 }));
+    assert_eq!(sender.push_wait(entry(3)).await, Ok(Pushed::Lagging { since: 2 }));
+    assert_eq!(receiver.room().messages, 0);
+    assert_eq!(receiver.next().await, Some(entry(1)));
+    for position in 2..=3 {
+        assert_eq!(receiver.lagging(), [Lagging { key: 7, since: position }]);
+        assert_eq!(receiver.refill(entry(position)), Ok(Pushed::Queued));
+        assert_eq!(receiver.pop(), Some(entry(position)));
+    }
+    assert_eq!(sender.try_push(entry(4)), Ok(Pushed::Queued));
+    sender.close();
+    assert_eq!(receiver.refill(entry(5)), Err(PushError::Closed(entry(5))));
 }
 
 #[tokio::test]

@@ -7,8 +7,8 @@ use tidegate_queue::delay::{Delayed, Id};
 use tidegate_queue::{Error, Refused};
 
 fn delayed(times: impl IntoIterator<Item = u64>) -> (Delayed<u64>, Vec<Id>) {
-    let mut delayed = Delayed::new(100_000).unwrap();
-    let ids = times.into_iter().map(|at| delayed.schedule(at, at).unwrap()).collect();
+    let mut delayed = Delayed::new(100_000).expect("a bound");
+    let ids = times.into_iter().map(|at| delayed.schedule(at, at).expect("room")).collect();
     (delayed, ids)
 }
 

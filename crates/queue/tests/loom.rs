@@ -199,3 +199,18 @@ fn readiness_of_a_service_is_seen_by_its_caller() {
         caller.join().unwrap();
     });
 }
+
+#[test]
+fn next_message_and_room_are_seen_by_those_who_wait_for_them() {
+    explore(|| {
+        let (sender, mut receiver) = full();
+        let writer = thread::spawn(move || {
+            assert_eq!(block_on(sender.push_wait(chat("a").key(1))), Ok(Pushed::Queued));
+        });
+        let texts: Vec<_> = (0..2).filter_map(|_| block_on(receiver.next())).collect();
+        assert_eq!(texts.len(), 2);
+        let mut rest = Vec::new();
+        assert!(!block_on(receiver.next_batch(9, 99, &mut rest)));
+        writer.join().unwrap();
+    });
+}

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use letter::{Letter, chat};
 use proptest::prelude::*;
 use tidegate_message::{Class, Priority};
-use tidegate_queue::{Counters, Limits, Outbox, Pushed};
+use tidegate_queue::{Counters, Item, Limits, Outbox, Overflow, Pushed};
 
 #[derive(Clone, Debug)]
 enum Step {
@@ -233,5 +233,85 @@ proptest! {
         }
         prop_assert_eq!(run.outbox.counters().shed, 0);
         run.finish();
+    }
+}
+
+/// A message of a size that may be a lie.
+#[derive(Clone, Debug)]
+struct Blob {
+    bytes: usize,
+    class: Class,
+    key: Option<u64>,
+    merges: bool,
+}
+
+impl Item for Blob {
+    fn class(&self) -> Class {
+        self.class
+    }
+
+    fn priority(&self) -> Priority {
+        Priority::Normal
+    }
+
+    fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    fn order_key(&self) -> Option<u64> {
+        self.key
+    }
+
+    fn positions(&self) -> Option<std::ops::RangeInclusive<u64>> {
+        self.key.map(|key| key..=u64::MAX)
+    }
+
+    fn merge(&mut self, later: Self) -> Result<(), Self> {
+        if !self.merges {
+            return Err(later);
+        }
+        // Larger than both together, which the trait forbids.
+        self.bytes = usize::MAX;
+        Ok(())
+    }
+}
+
+fn sizes() -> impl Strategy<Value = usize> {
+    prop_oneof![
+        0..200_usize,
+        any::<usize>(),
+        Just(usize::MAX),
+        Just(u32::MAX as usize),
+        Just(u32::MAX as usize + 1),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn hostile_numbers_panic_nowhere_and_counters_still_add_up(
+        limits in [sizes(), sizes(), sizes(), sizes()],
+        leaves in any::<bool>(),
+        steps in prop::collection::vec(
+            (sizes(), 0..3_u8, prop::option::of(prop_oneof![0..3_u64, any::<u64>()]), any::<(bool, bool)>()), 1..60
+        ),
+    ) {
+        let [max_messages, max_bytes, reserve_messages, reserve_bytes] = limits;
+        let limits = Limits { max_messages, max_bytes, reserve_messages, reserve_bytes };
+        let overflow = if leaves { Overflow::LeaveToLog } else { Overflow::Shed };
+        let mut outbox = Outbox::with_overflow(limits, overflow);
+        for (bytes, class, key, (merges, pops)) in steps {
+            let class = [Class::Droppable, Class::Coalescible, Class::Critical][usize::from(class)];
+            let blob = Blob { bytes, class, key, merges };
+            let _ = if pops { outbox.refill(blob) } else { outbox.push(blob) };
+            if pops {
+                outbox.pop_batch(bytes, bytes, &mut Vec::new());
+            }
+            let all = outbox.counters();
+            let gone = all.popped + all.coalesced + all.shed + all.left_to_log;
+            prop_assert_eq!(all.pushed, gone + outbox.len() as u64);
+            let _ = (outbox.room(), outbox.has_room(bytes, class), outbox.lagging().count());
+        }
+        while outbox.pop().is_some() {}
+        prop_assert!(!outbox.holds_urgent() && !outbox.holds_critical());
     }
 }

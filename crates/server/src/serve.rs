@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use http::{Request, Response};
 use hyper::body::Incoming;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::watch;
 use tower_service::Service;
 
@@ -32,15 +32,19 @@ pub struct Settings {
     /// Connections that speak HTTP, or nothing yet, at once; upgraded ones do not count. Further ones are closed
     /// unread.
     pub max_http_connections: usize,
+    /// Connections that wait to be accepted, at most; the system may allow fewer (`net.core.somaxconn`). Where thousands
+    /// come back at once, those that do not fit try again after a second.
+    pub backlog: u32,
 }
 
 impl Default for Settings {
-    /// 16 KiB, 10 s and 10 000 connections.
+    /// 16 KiB, 10 s, 10 000 connections, 4 096 that wait.
     fn default() -> Self {
         Self {
             max_header_bytes: 16 * 1024,
             header_timeout: Duration::from_secs(10),
             max_http_connections: 10_000,
+            backlog: 4096,
         }
     }
 }
@@ -65,7 +69,7 @@ impl Server {
     /// # Cancel safety
     /// Cancelling leaves nothing behind.
     pub async fn bind(address: SocketAddr, settings: Settings) -> Result<Self, Error> {
-        let listener = listen(address).await?;
+        let listener = listen(address, settings.backlog)?;
         Ok(Self { listener, plaintext: None, settings, tls: None, proxies: Proxies::default() })
     }
 
@@ -89,7 +93,7 @@ impl Server {
     /// # Cancel safety
     /// Cancelling lets go of both addresses.
     pub async fn plaintext(self, address: SocketAddr) -> Result<Self, Error> {
-        Ok(Self { plaintext: Some(listen(address).await?), ..self })
+        Ok(Self { plaintext: Some(listen(address, self.settings.backlog)?), ..self })
     }
 
     /// The address that is listened on.
@@ -161,8 +165,15 @@ impl Server {
     }
 }
 
-async fn listen(address: SocketAddr) -> Result<TcpListener, Error> {
-    TcpListener::bind(address).await.map_err(|source| Error::Bind { address, source })
+fn listen(address: SocketAddr, backlog: u32) -> Result<TcpListener, Error> {
+    let listen = || {
+        let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+        // A restart must not wait for the last connections of the process before.
+        socket.set_reuseaddr(true)?;
+        socket.bind(address)?;
+        socket.listen(backlog)
+    };
+    listen().map_err(|source| Error::Bind { address, source })
 }
 
 /// The next connection; never, where nobody listens.

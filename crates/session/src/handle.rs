@@ -128,16 +128,15 @@ impl Ending {
         }
     }
 
+    /// The request, if there is one by now.
+    pub(crate) fn requested(&self) -> Option<Close> {
+        self.close.get().cloned()
+    }
+
     /// Ready once there is a request. One task may wait at a time.
     pub(crate) fn poll_requested(&self, cx: &Context<'_>) -> Poll<Close> {
-        if let Some(close) = self.close.get() {
-            return Poll::Ready(close.clone());
-        }
         self.session.register(cx.waker());
-        // A request that came before the waker was there woke nobody.
-        match self.close.get() {
-            Some(close) => Poll::Ready(close.clone()),
-            None => Poll::Pending,
-        }
+        // Asked after the waker is there: a request that came before it woke nobody.
+        self.requested().map_or(Poll::Pending, Poll::Ready)
     }
 }

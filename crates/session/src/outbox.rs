@@ -60,10 +60,13 @@ where
         for answer in std::mem::take(&mut self.unplaced) {
             self.write_one(answer, now);
         }
-        let (max_messages, max_bytes) = self.taken_together();
+        let batches = self.session.encoder.features().has(Feature::Batch);
+        let (max_messages, max_bytes) = self.taken_together(batches);
         let mut items = TAKEN.take();
         while self.session.socket.pending_bytes() < MAX_LINE_BYTES {
             self.session.outbox.pop_batch(max_messages, max_bytes, &mut items);
+            // Without batches, what is left after this is due at once too: the loop finds it when it looks again.
+            let is_last = !batches && items.len() < max_messages;
             if items.is_empty() {
                 break;
             }
@@ -72,6 +75,9 @@ where
                 let bytes = queue(socket, frame);
                 self.observer.sent(messages, bytes, now);
             });
+            if is_last {
+                break;
+            }
         }
         TAKEN.set(items);
         if self.undelivered > 0 {
@@ -79,9 +85,9 @@ where
         }
     }
 
-    fn taken_together(&self) -> (usize, usize) {
+    fn taken_together(&self, batches: bool) -> (usize, usize) {
         let policy = self.batcher.policy();
-        match self.session.encoder.features().has(Feature::Batch) {
+        match batches {
             true => (policy.max_messages, policy.max_bytes),
             false => (MAX_TAKEN, MAX_LINE_BYTES),
         }

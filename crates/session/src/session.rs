@@ -165,6 +165,9 @@ pub(crate) struct Running<IO, S: Service<Request>, O> {
     pub(crate) undelivered: u64,
 }
 
+/// Turns of the loop, microseconds each, for which the clock is read once.
+const TURNS_OF_ONE_TIME: u32 = 32;
+
 /// What becomes of what waits when a session ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Rest {
@@ -189,10 +192,15 @@ where
     O: Observer,
 {
     fn poll_ended(&mut self, cx: &mut Context<'_>) -> Poll<(Ended, Rest)> {
+        let mut now = clock::now();
+        let mut turns = 0_u32;
         loop {
             // A client that sends without a pause leaves room for others now and then.
             ready!(poll_proceed(cx)).made_progress();
-            let now = clock::now();
+            turns = turns.wrapping_add(1);
+            if turns.is_multiple_of(TURNS_OF_ONE_TIME) {
+                now = clock::now();
+            }
             let ended = match ready!(self.poll_step(cx, now)) {
                 Step::End(close) => Some(by_gateway(close)),
                 Step::Answered(id, result) => self.answer(id, result).map(by_gateway),
@@ -215,22 +223,32 @@ where
     /// them; they are bounded, and reading is what bounds them. The time comes last: it gives a verdict on
     /// silence, and there is none while anything can be read.
     fn poll_step(&mut self, cx: &mut Context<'_>, now: Instant) -> Poll<Step<S::Error>> {
-        let deadline = self.look(now);
-        if let Poll::Ready(close) = self.session.ending.poll_requested(cx) {
+        if self.flow.is_deaf() {
+            self.heartbeat.heard(now);
+        }
+        self.flush_if_due(now);
+        if let Some(close) = self.session.ending.requested() {
             return Poll::Ready(Step::End(close));
         }
         if let Poll::Ready((id, result)) = self.calls.poll_next(cx) {
             return Poll::Ready(Step::Answered(id, result));
         }
-        if self.is_writable() && self.poll_outbox(cx).is_ready() {
+        let writable = self.is_writable();
+        if writable && self.poll_outbox(cx).is_ready() {
             return Poll::Ready(Step::Outbox);
         }
-        let may_read = self.may_read();
+        let may_read = self.may_read(writable);
         let Self { session, commands, flow, .. } = self;
-        let inbound = inbound::poll_next(&mut session.socket, commands, may_read, flow, cx);
-        if let Poll::Ready(inbound) = inbound {
-            return Poll::Ready(Step::Inbound(inbound));
+        match inbound::poll_next(&mut session.socket, commands, may_read, flow, cx) {
+            // Nothing waits to be written after it, and what comes will wake the task.
+            Poll::Ready(Inbound::Written) if writable && session.socket.pending_bytes() == 0 => {}
+            Poll::Ready(inbound) => return Poll::Ready(Step::Inbound(inbound)),
+            Poll::Pending => {}
         }
+        if let Poll::Ready(close) = session.ending.poll_requested(cx) {
+            return Poll::Ready(Step::End(close));
+        }
+        let deadline = self.deadline(now);
         self.alarm.poll(cx, deadline, now).map(|()| Step::Tick)
     }
 
@@ -247,25 +265,27 @@ where
         }
     }
 
-    /// Commands are taken only while their answers have room: a client that does not read is not read.
-    fn may_read(&self) -> bool {
+    /// Commands are taken only while their answers have room: a client that does not read is not read. An outbox that
+    /// was just found empty has room.
+    fn may_read(&self, outbox_is_empty: bool) -> bool {
         self.calls.len() < self.session.settings.max_inflight_commands.max(1)
             && self.unplaced.is_empty()
             && self.session.socket.pending_bytes() < MAX_LINE_BYTES
-            && self.session.replies.has_room(0)
+            && (outbox_is_empty && self.flush_at.is_none() || self.session.replies.has_room(0))
     }
 
-    /// Does what is due whatever else there is to do, and says when to look again.
-    fn look(&mut self, now: Instant) -> Instant {
+    /// Writes a batch that has been held back for long enough.
+    fn flush_if_due(&mut self, now: Instant) {
         if self.flush_at.is_some_and(|due| due <= now) {
             self.flush_at = None;
             if self.is_writable() {
                 self.flush(now);
             }
         }
-        if self.flow.is_deaf() {
-            self.heartbeat.heard(now);
-        }
+    }
+
+    /// When to look again, if nothing else happens.
+    fn deadline(&mut self, now: Instant) -> Instant {
         let settings = &self.session.settings;
         self.stall.look(self.session.socket.pending_bytes(), now);
         [self.flush_at, self.stall.due(settings.write_timeout)]

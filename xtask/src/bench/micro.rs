@@ -35,10 +35,16 @@ pub(crate) fn command(root: &Path, arguments: &[String]) -> Result<ExitCode, Pro
 /// The names of the programs in `benches/src/bin`, in order.
 pub(crate) fn subjects(root: &Path) -> Vec<String> {
     let entries = fs::read_dir(root.join("benches/src/bin")).into_iter().flatten().flatten();
-    let mut names: Vec<String> =
-        entries.filter_map(|entry| Some(entry.path().file_stem()?.to_str()?.to_owned())).collect();
+    let mut names: Vec<String> = entries.filter_map(|entry| subject(&entry.path())).collect();
     names.sort();
     names
+}
+
+/// The program that a file is, or a folder with a `main.rs`.
+fn subject(path: &Path) -> Option<String> {
+    let is_source = path.extension().is_some_and(|ending| ending == "rs");
+    let name = path.file_stem()?.to_str()?.to_owned();
+    (is_source || path.join("main.rs").exists()).then_some(name)
 }
 
 fn run(root: &Path, subject: &str, report: &Path, passed_on: &[String]) -> Result<(), Problem> {

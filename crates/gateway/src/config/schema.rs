@@ -134,6 +134,8 @@ section! {
         max_body_bytes: Size = mib(1), in kib(1)..=mib(1024);
         /// Connections at once that speak HTTP, or nothing yet. Those that became WebSockets do not count here.
         max_http_connections: usize = 10_000, in 1..=10_000_000 => restart;
+        /// Connections that wait to be accepted. The system may allow fewer: `net.core.somaxconn`.
+        backlog: u32 = 4096, in 1..=65_535 => restart;
         /// WebSocket handshakes in one second, good and bad ones. 0 means no limit.
         max_handshakes_per_second: u32 = 0, in 0..=1_000_000;
         /// The same for each address; an IPv6 address counts by its first 64 bits.
@@ -305,7 +307,7 @@ section! {
         max_event_bytes: Size = mib(1), in kib(1)..=mib(1024);
         /// Answers that may run at once for one session.
         max_streams_per_session: usize = 8, in 1..=10_000;
-        /// Idle connections that are kept for reuse, for each upstream host.
+        /// Idle connections that are kept for reuse, to all upstreams together.
         pool_idle_connections: usize = 500, in 0..=100_000;
         /// How long an idle connection to an upstream is kept.
         pool_idle_timeout: Duration = secs(180), in MS..=DAY;

@@ -61,6 +61,9 @@ fn text(app: &App) -> String {
     counter("streams_completed_total", "Runs that became whole.", stats.streams.completed);
     counter("streams_cancelled_total", "Runs cancelled.", stats.streams.cancelled);
     counter("streams_failed_total", "Runs that failed.", stats.streams.failed);
+    let upstreams = &stats.upstreams;
+    counter("upstream_pool_hits_total", "Connections used again.", upstreams.pool_hits);
+    counter("upstream_pool_misses_total", "Connections made.", upstreams.pool_misses);
     counter("origins_refused_total", "Upgrades refused for their origin.", stats.refused.origin);
     counter("tokens_refused_total", "Tokens refused.", stats.refused.token);
     counter("capacity_refused_total", "Connections refused: full.", stats.refused.capacity);

@@ -44,7 +44,7 @@ impl Client {
             Failure::Usage("the API key has characters that no header may have".to_owned())
         })?;
         authorization.set_sensitive(true);
-        let http = upstream::client(&config::Stream::default());
+        let http = upstream::Client::new(&config::Stream::default()).map_err(Failure::Usage)?;
         Ok(Self { http, base, authorization })
     }
 
@@ -81,7 +81,7 @@ impl Client {
         let body = Full::new(Bytes::from(body.unwrap_or_default()));
         let request = request.body(body).map_err(|error| Failure::Usage(error.to_string()))?;
         let response =
-            self.http.request(request).await.map_err(|error| self.unreachable(&root(&error)))?;
+            self.http.request(request).await.map_err(|error| self.unreachable(&root(&*error)))?;
         let status = response.status();
         let body = read_body(response.into_body(), MAX_ANSWER_BYTES)
             .await

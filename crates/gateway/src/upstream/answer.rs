@@ -7,14 +7,13 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{Method, header};
 use http_body_util::{BodyExt as _, Full};
-use hyper::body::Incoming;
 use serde_json::value::RawValue;
 use tidegate_stream::{End, Event, Parser};
 use tokio::time::timeout;
 use tower_service::Service as _;
 
 use super::run::Asker;
-use super::{Failure, Route, UpstreamRequest, form};
+use super::{Failure, Route, UpstreamBody, UpstreamRequest, form};
 use crate::app::App;
 use crate::stack;
 
@@ -23,7 +22,7 @@ const ACCEPT: &str = "text/event-stream, application/x-ndjson, application/json,
 
 /// An answer whose head has come.
 pub(crate) struct Answer {
-    body: Incoming,
+    body: UpstreamBody,
     parser: Option<Parser>,
     waiting: VecDeque<Event>,
     idle_timeout: Duration,

@@ -42,9 +42,9 @@ impl Service<UpstreamRequest> for UpstreamService {
 
     fn call(&mut self, request: UpstreamRequest) -> Self::Future {
         let address = without_query(request.uri());
-        let answer = timeout(self.limit, self.client.request(request));
+        let Self { client, limit } = self.clone();
         Box::pin(async move {
-            match answer.await {
+            match timeout(limit, client.request(request)).await {
                 Ok(Ok(response)) => Ok(response),
                 Ok(Err(error)) => {
                     tracing::warn!(address, %error, "upstream cannot be reached");

@@ -9,7 +9,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Uri};
 use tidegate_ratelimit::{Refused, Totals};
 use tidegate_stream::{Framing, Limits, Parser, Vocabulary};
 
-use super::{Client, client};
+use super::Client;
 use crate::config::{self, Config, Quota};
 use crate::demo;
 use crate::shared_limits::Shared;
@@ -47,7 +47,7 @@ impl Routes {
     /// A sentence that names the route and the header at fault.
     pub(crate) fn new(config: &Config, address: SocketAddr) -> Result<Self, String> {
         let mut routes = Self {
-            client: client(&config.stream),
+            client: Client::new(&config.stream)?,
             by_name: HashMap::new(),
             by_type: HashMap::new(),
             default: None,

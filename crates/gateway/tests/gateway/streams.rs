@@ -200,6 +200,9 @@ async fn upstream_connections_are_reused() {
     }
     assert_eq!(upstream.requests().len(), 10);
     assert_eq!(upstream.counts().accepted, 1, "all over one connection");
+    let stats = gateway.stats_until(|stats| stats["upstreams"]["connections_idle"] == 1).await;
+    let counted = ["pools_created", "pool_hits", "pool_misses", "connections_reused"];
+    assert_eq!(counted.map(|name| stats["upstreams"][name].clone()), [1, 9, 1, 1]);
 }
 
 #[tokio::test]

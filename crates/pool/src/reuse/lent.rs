@@ -21,13 +21,13 @@ use crate::sync::{Arc, AtomicU64, Mutex, MutexGuard, Ordering::Relaxed, PoisonEr
 /// ```
 /// use std::time::{Duration, Instant};
 /// use tidegate_pool::reuse::{Given, Reuse, ReuseLimits};
-/// # let block_on = |checkout| {
+/// # fn block_on<T, E>(checkout: impl Future<Output = Result<T, E>>) -> T {
 /// #     let mut context = std::task::Context::from_waker(std::task::Waker::noop());
-/// #     match std::future::Future::poll(std::pin::pin!(checkout), &mut context) {
+/// #     match std::pin::pin!(checkout).poll(&mut context) {
 /// #         std::task::Poll::Ready(Ok(given)) => given,
 /// #         _ => unreachable!("there is room"),
 /// #     }
-/// # };
+/// # }
 /// let reuse: Reuse<&str, String> = Reuse::new(ReuseLimits::default()).unwrap();
 /// let now = Instant::now();
 /// let Given::Vacancy(vacancy) = block_on(reuse.checkout("backend:80", now, |_| true)) else { panic!() };

@@ -11,6 +11,7 @@ pub(crate) struct Letter {
     pub(crate) priority: Priority,
     pub(crate) key: Option<u64>,
     pub(crate) waits: bool,
+    pub(crate) position: Option<u64>,
     /// No merge makes a letter longer.
     pub(crate) max_merged: usize,
 }
@@ -22,6 +23,7 @@ pub(crate) fn chat(text: &str) -> Letter {
         priority: Priority::Normal,
         key: None,
         waits: true,
+        position: None,
         max_merged: usize::MAX,
     }
 }
@@ -41,6 +43,10 @@ impl Letter {
 
     pub(crate) fn priority(self, priority: Priority) -> Self {
         Self { priority, ..self }
+    }
+
+    pub(crate) fn at(self, position: u64) -> Self {
+        Self { position: Some(position), ..self }
     }
 
     pub(crate) fn prompt(self) -> Self {
@@ -68,6 +74,10 @@ impl Item for Letter {
 
     fn order_key(&self) -> Option<u64> {
         self.key
+    }
+
+    fn positions(&self) -> Option<std::ops::RangeInclusive<u64>> {
+        self.position.map(|position| position..=position)
     }
 
     fn waits(&self) -> bool {
