@@ -18,7 +18,7 @@ const PIECE_BYTES: usize = 8192;
 /// What the library allocates for one inflater, and what is around it.
 const STATE_BYTES: usize = 48 << 10;
 
-/// Inflates messages, one after the other, of any connection. About 80 KiB.
+/// Inflates messages, one after the other, of any connection. 80 KiB.
 ///
 /// [`Inbound`](crate::Inbound) with an [`InflaterPool`](crate::InflaterPool) is what most callers want. This is the part
 /// below: [`begin`](Self::begin), then [`step`](Self::step) or [`push`](Self::push) for each fragment as it
@@ -94,7 +94,7 @@ impl Inflater {
 
     /// Begins a message that refers to no other, of at most `max_bytes` inflated. What was open is dropped.
     ///
-    /// A sender that uses a larger window than agreed is not noticed: the window is always 32 KiB.
+    /// A sender that uses a larger window than agreed is not noticed: the library's is always 32 KiB.
     pub fn begin(&mut self, max_bytes: usize) {
         self.ring.clear();
         self.ended = true;

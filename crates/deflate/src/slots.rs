@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// A cap on the number of windows that connections hold for context takeover: one slot for each direction of
+/// A cap on the number of windows that connections hold for context takeover, with the inflater or compressor around each: one slot for each direction of
 /// a connection that takes over.
 ///
 /// ```

@@ -186,8 +186,7 @@ impl<H> Pool<H> {
     /// The facts of a session.
     #[must_use]
     pub fn facts(&self, session: SessionId) -> Option<Arc<Facts>> {
-        self.sessions
-            .read(&session, |sessions| sessions.find(session).map(|seat| Arc::clone(&seat.facts)))
+        self.sessions.read(&session, |sessions| sessions.facts(session).cloned())
     }
 
     /// How many sessions a user has.

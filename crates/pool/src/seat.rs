@@ -108,7 +108,7 @@ mod tests {
         let seat = shared(size_of::<Seat<()>>(), align_of::<Seat<()>>());
         // A table of std is at least 7/16 full after it grew, and has one byte more for each place.
         let place = |key: usize, value: usize| (key + value + 1) * 16 / 7;
-        let sessions = place(size_of::<tidegate_message::SessionId>().next_multiple_of(8), 8);
+        let sessions = place(size_of::<tidegate_message::SessionId>().next_multiple_of(8), 16);
         let users = place(size_of::<UserId>(), 16);
         let note = 2 * 16; // of its last activity, in a list that has just grown
         let all = facts + seat + sessions + users + note;

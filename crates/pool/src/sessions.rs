@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tidegate_message::SessionId;
 
+use crate::Facts;
 use crate::due::Due;
 use crate::hash::IdHash;
 use crate::seat::Seat;
@@ -13,9 +14,16 @@ use crate::stats::Tally;
 use crate::sync::{Arc, Ordering::Relaxed};
 use crate::time::Moment;
 
+/// What is known of an id: the seat, and its facts beside it, which are asked for most and so are one step away.
+#[derive(Debug)]
+struct Found<H> {
+    seat: Arc<Seat<H>>,
+    facts: Arc<Facts>,
+}
+
 #[derive(Debug)]
 pub(crate) struct Sessions<H> {
-    seats: HashMap<SessionId, Arc<Seat<H>>, IdHash>,
+    seats: HashMap<SessionId, Found<H>, IdHash>,
     closed: Tally,
     /// By the second of the last activity that was known when the note was made.
     quiet: Due,
@@ -30,17 +38,21 @@ impl<H> Sessions<H> {
     }
 
     pub(crate) fn find(&self, session: SessionId) -> Option<&Arc<Seat<H>>> {
-        self.seats.get(&session)
+        self.seats.get(&session).map(|found| &found.seat)
+    }
+
+    pub(crate) fn facts(&self, session: SessionId) -> Option<&Arc<Facts>> {
+        self.seats.get(&session).map(|found| &found.facts)
     }
 
     pub(crate) fn seats(&self) -> impl Iterator<Item = &Arc<Seat<H>>> {
-        self.seats.values()
+        self.seats.values().map(|found| &found.seat)
     }
 
     /// Bytes and connections of this part, those that left included.
     pub(crate) fn tally(&self) -> Tally {
         let mut all = self.closed;
-        self.seats.values().for_each(|seat| all.add(&seat.facts.snapshot()));
+        self.seats.values().for_each(|found| all.add(&found.facts.snapshot()));
         all
     }
 
@@ -48,7 +60,8 @@ impl<H> Sessions<H> {
         let session = seat.id.session();
         seat.looked_at.store(second, Relaxed);
         self.quiet.push(second, session);
-        self.seats.insert(session, seat);
+        let facts = Arc::clone(&seat.facts);
+        self.seats.insert(session, Found { seat, facts });
     }
 
     pub(crate) fn remove(&mut self, seat: &Seat<H>) {
@@ -56,7 +69,7 @@ impl<H> Sessions<H> {
         seats.remove(&seat.id.session());
         self.closed.add(&seat.facts.snapshot());
         let holds = |second, session| {
-            seats.get(&session).is_some_and(|seat| seat.looked_at.load(Relaxed) == second)
+            seats.get(&session).is_some_and(|found| found.seat.looked_at.load(Relaxed) == second)
         };
         self.quiet.tidy(seats.len(), holds);
         // A few hundred places in each part are kept for the next wave, but not what a peak has left.
@@ -68,12 +81,14 @@ impl<H> Sessions<H> {
     /// Counts a ping of a session, and notes it if the session owes no answer yet. False if it is not here.
     pub(crate) fn ping(&mut self, session: SessionId, at: Moment) -> bool {
         let seats = &self.seats;
-        let Some(seat) = seats.get(&session) else { return false };
+        let Some(Found { seat, .. }) = seats.get(&session) else { return false };
         if seat.facts.pinged(at.now) {
             seat.pinged_at.store(at.second(), Relaxed);
             self.pinged.push(at.second(), session);
             let holds = |second, session| {
-                seats.get(&session).is_some_and(|seat| seat.pinged_at.load(Relaxed) == second)
+                seats
+                    .get(&session)
+                    .is_some_and(|found| found.seat.pinged_at.load(Relaxed) == second)
             };
             self.pinged.tidy(seats.len(), holds);
         }
@@ -87,7 +102,7 @@ impl<H> Sessions<H> {
         let (mut again, mut last) = (Vec::new(), None);
         while let Some(note) = self.quiet.pop(limit) {
             let (second, session) = note;
-            let Some(seat) = self.seats.get(&session) else { continue };
+            let Some(Found { seat, .. }) = self.seats.get(&session) else { continue };
             if last.replace(note) == Some(note) || seat.looked_at.load(Relaxed) != second {
                 continue;
             }
@@ -111,7 +126,7 @@ impl<H> Sessions<H> {
         let Some(limit) = at.second_before(timeout) else { return };
         let (mut again, mut last) = (Vec::new(), None);
         while let Some(note) = self.pinged.pop(limit) {
-            let Some(seat) = self.seats.get(&note.1) else { continue };
+            let Some(Found { seat, .. }) = self.seats.get(&note.1) else { continue };
             if last.replace(note) == Some(note) || seat.pinged_at.load(Relaxed) != note.0 {
                 continue;
             }
