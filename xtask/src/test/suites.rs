@@ -8,6 +8,10 @@ use super::tools;
 
 /// Unit and integration tests of all crates.
 pub(crate) fn tests(context: &Context<'_>) -> Outcome {
+    // Some crates are tried against Node's `ws`. Where it cannot be had, those tests say so themselves.
+    if let Err(why) = tools::node_modules(context.root) {
+        screen::progress(&why);
+    }
     let whole = ["--workspace", "--all-features", "--no-fail-fast"];
     let mut command = process::cargo();
     let count = match tools::nextest(context.root) {
