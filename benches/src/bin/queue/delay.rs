@@ -77,39 +77,54 @@ fn runtime() -> tokio::runtime::Runtime {
 pub(crate) fn some(suite: &mut Suite) {
     suite
         .group("a million inside: schedule one, cancel one")
-        .ours("wheel", || {
-            let (mut delayed, mut times) = (Delayed::new(usize::MAX).expect("a bound"), times());
-            let ids: Vec<Id> =
-                (0..MILLION).map(|number| delayed.schedule(times.next(), number).expect("room")).collect();
-            (delayed, times, ids, 0)
-        }, |(delayed, times, ids, turn)| {
-            *turn = (*turn + 1) % ids.len();
-            let id = delayed.schedule(times.next(), 1).expect("room");
-            delayed.cancel(std::mem::replace(&mut ids[*turn], id))
-        })
-        .peer("heap, lazily", || {
-            let (mut heap, mut times) = (Heap::default(), times());
-            let ids: Vec<usize> = (0..MILLION).map(|number| heap.schedule(times.next(), number)).collect();
-            (heap, times, ids, 0)
-        }, |(heap, times, ids, turn)| {
-            *turn = (*turn + 1) % ids.len();
-            let id = heap.schedule(times.next(), 1);
-            heap.cancel(std::mem::replace(&mut ids[*turn], id))
-        })
-        .peer("tokio_util DelayQueue", || {
-            let (runtime, mut queue, mut times) = (runtime(), DelayQueue::new(), times());
-            let entered = runtime.enter();
-            let ids: Vec<_> = (0..MILLION)
-                .map(|number| queue.insert(number, Duration::from_millis(times.next())))
-                .collect();
-            drop(entered);
-            (runtime, queue, times, ids, 0)
-        }, |(runtime, queue, times, ids, turn)| {
-            let _entered = runtime.enter();
-            *turn = (*turn + 1) % ids.len();
-            let id = queue.insert(1, Duration::from_millis(times.next()));
-            queue.try_remove(&std::mem::replace(&mut ids[*turn], id))
-        });
+        .ours(
+            "wheel",
+            || {
+                let (mut delayed, mut times) =
+                    (Delayed::new(usize::MAX).expect("a bound"), times());
+                let ids: Vec<Id> = (0..MILLION)
+                    .map(|number| delayed.schedule(times.next(), number).expect("room"))
+                    .collect();
+                (delayed, times, ids, 0)
+            },
+            |(delayed, times, ids, turn)| {
+                *turn = (*turn + 1) % ids.len();
+                let id = delayed.schedule(times.next(), 1).expect("room");
+                delayed.cancel(std::mem::replace(&mut ids[*turn], id))
+            },
+        )
+        .peer(
+            "heap, lazily",
+            || {
+                let (mut heap, mut times) = (Heap::default(), times());
+                let ids: Vec<usize> =
+                    (0..MILLION).map(|number| heap.schedule(times.next(), number)).collect();
+                (heap, times, ids, 0)
+            },
+            |(heap, times, ids, turn)| {
+                *turn = (*turn + 1) % ids.len();
+                let id = heap.schedule(times.next(), 1);
+                heap.cancel(std::mem::replace(&mut ids[*turn], id))
+            },
+        )
+        .peer(
+            "tokio_util DelayQueue",
+            || {
+                let (runtime, mut queue, mut times) = (runtime(), DelayQueue::new(), times());
+                let entered = runtime.enter();
+                let ids: Vec<_> = (0..MILLION)
+                    .map(|number| queue.insert(number, Duration::from_millis(times.next())))
+                    .collect();
+                drop(entered);
+                (runtime, queue, times, ids, 0)
+            },
+            |(runtime, queue, times, ids, turn)| {
+                let _entered = runtime.enter();
+                *turn = (*turn + 1) % ids.len();
+                let id = queue.insert(1, Duration::from_millis(times.next()));
+                queue.try_remove(&std::mem::replace(&mut ids[*turn], id))
+            },
+        );
 }
 
 /// A million are scheduled, and all leave in their order, second by second.
@@ -117,38 +132,52 @@ pub(crate) fn all(suite: &mut Suite) {
     suite
         .group("a million scheduled, and all leave")
         .per_call(MILLION)
-        .ours("wheel", || (), |()| {
-            let (mut delayed, mut times) = (Delayed::new(usize::MAX).expect("a bound"), times());
-            for number in 0..MILLION {
-                let _ = delayed.schedule(times.next(), number);
-            }
-            let seconds = (0..=HOUR).step_by(1_000);
-            seconds.map(|now| std::iter::from_fn(|| delayed.pop(now)).count()).sum::<usize>()
-        })
-        .peer("heap", || (), |()| {
-            let (mut heap, mut times) = (Heap::default(), times());
-            for number in 0..MILLION {
-                heap.schedule(times.next(), number);
-            }
-            let seconds = (0..=HOUR).step_by(1_000);
-            seconds.map(|now| std::iter::from_fn(|| heap.pop(now)).count()).sum::<usize>()
-        })
-        .peer("tokio_util DelayQueue", || (), |()| {
-            runtime().block_on(async {
-                let (mut queue, mut times) = (DelayQueue::new(), times());
+        .ours(
+            "wheel",
+            || (),
+            |()| {
+                let (mut delayed, mut times) =
+                    (Delayed::new(usize::MAX).expect("a bound"), times());
                 for number in 0..MILLION {
-                    queue.insert(number, Duration::from_millis(times.next()));
+                    let _ = delayed.schedule(times.next(), number);
                 }
-                let mut left = 0;
-                for _ in (0..=HOUR).step_by(1_000) {
-                    tokio::time::advance(Duration::from_secs(1)).await;
-                    let waker = std::task::Waker::noop();
-                    let mut context = std::task::Context::from_waker(waker);
-                    while let std::task::Poll::Ready(Some(_)) = queue.poll_expired(&mut context) {
-                        left += 1;
+                let seconds = (0..=HOUR).step_by(1_000);
+                seconds.map(|now| std::iter::from_fn(|| delayed.pop(now)).count()).sum::<usize>()
+            },
+        )
+        .peer(
+            "heap",
+            || (),
+            |()| {
+                let (mut heap, mut times) = (Heap::default(), times());
+                for number in 0..MILLION {
+                    heap.schedule(times.next(), number);
+                }
+                let seconds = (0..=HOUR).step_by(1_000);
+                seconds.map(|now| std::iter::from_fn(|| heap.pop(now)).count()).sum::<usize>()
+            },
+        )
+        .peer(
+            "tokio_util DelayQueue",
+            || (),
+            |()| {
+                runtime().block_on(async {
+                    let (mut queue, mut times) = (DelayQueue::new(), times());
+                    for number in 0..MILLION {
+                        queue.insert(number, Duration::from_millis(times.next()));
                     }
-                }
-                left
-            })
-        });
+                    let mut left = 0;
+                    for _ in (0..=HOUR).step_by(1_000) {
+                        tokio::time::advance(Duration::from_secs(1)).await;
+                        let waker = std::task::Waker::noop();
+                        let mut context = std::task::Context::from_waker(waker);
+                        while let std::task::Poll::Ready(Some(_)) = queue.poll_expired(&mut context)
+                        {
+                            left += 1;
+                        }
+                    }
+                    left
+                })
+            },
+        );
 }
