@@ -1,4 +1,8 @@
 //! Messages in and out again: one, many, between tasks, between threads.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "writers on threads of their own are what is measured"
+)]
 
 use std::future::poll_fn;
 
