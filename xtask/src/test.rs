@@ -101,6 +101,18 @@ const STAGES: &[Stage] = &[
         run: conformance::autobahn_long,
     },
     Stage {
+        name: "loom",
+        what: "loom on the queue's hand-offs: every interleaving of small programs",
+        pace: Pace::Full,
+        run: apart::loom,
+    },
+    Stage {
+        name: "loom-long",
+        what: "the same with one preemption more for each thread",
+        pace: Pace::Long,
+        run: apart::loom_long,
+    },
+    Stage {
         name: "fuzz",
         what: "the fuzz targets over their kept inputs (fuzz/), formatting and lints there",
         pace: Pace::Full,

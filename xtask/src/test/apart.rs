@@ -1,4 +1,4 @@
-//! The workspaces that stand apart: fuzz targets and micro benchmarks. Formatting, lints and tests there, as
+//! What is built apart from the rest: fuzz targets and micro benchmarks, in workspaces of their own, and loom. Formatting, lints and tests there, as
 //! for the project's own. Knows their folders and nothing of what they hold.
 
 use std::process::Command;
@@ -24,6 +24,28 @@ pub(crate) fn benches(context: &Context<'_>) -> Outcome {
         outcome.join(holds(&mut command));
     }
     outcome
+}
+
+/// Every interleaving of the queue's hand-offs. A build of its own: loom takes the place of locks and atomics.
+pub(crate) fn loom(context: &Context<'_>) -> Outcome {
+    interleavings(context, "2")
+}
+
+/// The same, further: minutes instead of seconds.
+pub(crate) fn loom_long(context: &Context<'_>) -> Outcome {
+    interleavings(context, "3")
+}
+
+fn interleavings(context: &Context<'_>, preemptions: &str) -> Outcome {
+    let mut command = process::cargo();
+    command
+        .args(["test", "--locked", "--release", "-p", "tidegate-queue", "--features", "tower"])
+        .args(["--test", "loom"])
+        .env("RUSTFLAGS", "--cfg tidegate_loom")
+        .env("TIDEGATE_LOOM_PREEMPTIONS", preemptions)
+        .env("CARGO_TARGET_DIR", context.workspace.target.join("loom"))
+        .current_dir(context.root);
+    suites::counted(&mut command, Counts::of_cargo_test)
 }
 
 fn whole(context: &Context<'_>, folder: &str) -> Outcome {

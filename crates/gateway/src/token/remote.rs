@@ -6,8 +6,9 @@
 
 use std::convert::Infallible;
 use std::sync::{Arc, PoisonError, RwLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use tidegate_reconnect::{Attempts, Ending, Policy};
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
@@ -17,6 +18,7 @@ use super::key::Key;
 use super::key_set;
 use crate::access::without_query;
 use crate::config::{Auth, Size, WebAddress};
+use crate::random;
 
 /// The keys of one address, and the task that fetches them. Dropping it ends the task.
 pub(super) struct Remote {
@@ -39,6 +41,17 @@ fn settings(address: &WebAddress, auth: &Auth) -> Settings {
     (address.clone(), auth.jwks_ca_file.clone(), times, auth.max_jwks_bytes)
 }
 
+/// After a failure sooner than otherwise, in twice the time after each.
+fn retries(auth: &Auth) -> Result<Policy, String> {
+    let first = auth.jwks_min_interval;
+    let settings = tidegate_reconnect::Settings {
+        first_delays: [1, 2, 4].map(|times| first.saturating_mul(times)),
+        max_delay: auth.jwks_refresh_interval,
+        ..Default::default()
+    };
+    Policy::new(settings).map_err(|impossible| format!("[auth] jwks_min_interval: {impossible}"))
+}
+
 /// What the task and those who ask share.
 struct Published {
     fetch: Fetch,
@@ -47,6 +60,8 @@ struct Published {
     refresh_interval: Duration,
     min_interval: Duration,
     patience: Duration,
+    /// When to try again after failures.
+    retries: Policy,
     keys: RwLock<Arc<[Key]>>,
     state: watch::Sender<State>,
     wanted: Notify,
@@ -127,6 +142,7 @@ impl Published {
             refresh_interval: auth.jwks_refresh_interval,
             min_interval: auth.jwks_min_interval,
             patience: auth.jwks_timeout,
+            retries: retries(auth)?,
             keys: RwLock::new(Arc::from([])),
             state: watch::Sender::new(State { phase: Phase::Fetching, attempts: 0, failed: true }),
             wanted: Notify::new(),
@@ -155,19 +171,28 @@ impl Published {
     /// Fetches, for ever: at the start, every `jwks_refresh_interval`, and when it is asked to. After a failure it
     /// tries again sooner, in twice the time after each.
     async fn run(&self) -> Infallible {
-        let mut after_failure = self.min_interval;
+        let mut attempts = Attempts::new(self.retries.clone());
         loop {
             self.state.send_modify(|state| state.phase = Phase::Fetching);
             let failed = self.attempt().await.is_err();
+            let now = Instant::now();
+            let pause = match failed {
+                // It never gives up: without keys nobody gets in.
+                true => attempts
+                    .after(Ending::Failed, now, random::fraction())
+                    .unwrap_or(self.refresh_interval),
+                false => {
+                    attempts.connected(now);
+                    attempts.proved();
+                    self.refresh_interval
+                }
+            };
             self.state.send_modify(|state| {
                 *state = State { phase: Phase::Resting, attempts: state.attempts + 1, failed };
             });
             sleep(self.min_interval).await;
-            let pause = if failed { after_failure } else { self.refresh_interval };
-            after_failure =
-                if failed { after_failure.saturating_mul(2) } else { self.min_interval };
             self.state.send_modify(|state| state.phase = Phase::Ready);
-            let pause = pause.min(self.refresh_interval).saturating_sub(self.min_interval);
+            let pause = pause.saturating_sub(self.min_interval);
             // Ready or not at the end of it, the next fetch begins.
             let _ = timeout(pause, self.wanted.notified()).await;
         }
