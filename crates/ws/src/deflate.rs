@@ -18,7 +18,7 @@ pub(crate) use self::inflating::Pushed;
 use self::waiters::Waiters;
 use crate::limits::Role;
 
-/// Inflaters of a default [`Deflate`], about 90 KiB each once used.
+/// Inflaters of a default [`Deflate`], about 80 KiB each once used.
 const DEFAULT_INFLATERS: usize = 16;
 
 /// What the connections of a process share: how to compress, how many inflaters there are, how many connections may

@@ -281,7 +281,7 @@ section! {
         /// Messages in parts that are inflated at a time; further ones wait compressed. Each takes about 90 KiB.
         deflate_inflaters: usize = 16, in 1..=65_536 => restart;
         /// Directions of connections that may keep a window from message to message (context takeover): up to 376 KiB
-        /// for one that sends, 32 KiB for one that receives. 0 is none.
+        /// for one that sends, 80 KiB for one that receives. 0 is none.
         deflate_takeover: usize = 0, in 0..=1_000_000 => restart;
         /// A compressed payload is used only if it saves more than this part, in percent.
         min_saving_percent: u8 = 10, in 0..=99 => restart;
