@@ -2,11 +2,8 @@
 
 use crate::case::{Case, Group};
 
-/// Calls before counting begins, so that what is kept from call to call is there.
-const WARM_UP: u64 = 64;
-
-/// Calls that are counted.
-const CALLS: u64 = 256;
+/// Calls that are counted, where they are short.
+pub(crate) const MAX_CALLS: u64 = 256;
 
 /// What one piece of work takes from the allocator.
 #[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
@@ -17,14 +14,15 @@ pub struct Allocations {
     pub bytes: f64,
 }
 
-/// Counts for one case.
-pub(crate) fn measure(group: &Group, case: &Case) -> Allocations {
+/// Counts over so many calls of one case, after a quarter as many (at least two), so that what is kept from call to
+/// call is there.
+pub(crate) fn measure(group: &Group, case: &Case, calls: u64) -> Allocations {
     let mut runner = (case.start)();
-    runner(WARM_UP);
+    runner((calls / 4).max(2));
     let info = allocation_counter::measure(|| {
-        runner(CALLS);
+        runner(calls);
     });
-    let pieces = (CALLS * group.per_call) as f64;
+    let pieces = (calls * group.per_call) as f64;
     Allocations { count: info.count_total as f64 / pieces, bytes: info.bytes_total as f64 / pieces }
 }
 
@@ -36,7 +34,7 @@ mod tests {
     fn an_allocation_is_counted_and_the_setup_is_not() {
         let mut group = Group::new("boxes");
         group.ours("box", || vec![1_u8; 4096], |_| Box::new([0_u8; 16]));
-        let measured = measure(&group, &group.cases[0]);
+        let measured = measure(&group, &group.cases[0], MAX_CALLS);
         assert_eq!(measured, Allocations { count: 1.0, bytes: 16.0 });
     }
 }

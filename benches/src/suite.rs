@@ -12,6 +12,9 @@ use crate::{allocations, instructions, time};
 /// Instructions are counted over so much time's worth of calls: valgrind is some fifty times slower.
 const COUNTED: Duration = Duration::from_millis(4);
 
+/// Allocations are counted over so much time's worth of calls.
+const ALLOCATING: Duration = Duration::from_millis(500);
+
 /// All groups of one subject.
 #[derive(Debug)]
 pub struct Suite {
@@ -92,14 +95,15 @@ impl Suite {
             progress(&format!("{}: {}", self.subject, group.name));
             let times = time::measure(group, rounds, Duration::from_millis(sample));
             for (case, nanos) in group.cases.iter().zip(times) {
-                let counted =
-                    valgrind.then(|| instructions::measure(group, case, calls(group, &nanos)));
+                let counted = valgrind
+                    .then(|| instructions::measure(group, case, calls_in(COUNTED, group, &nanos)));
                 let instructions = counted.and_then(|counted| {
                     counted
                         .inspect_err(|why| report.remarks.push(format!("{}: {why}", case.name)))
                         .ok()
                 });
-                let allocations = allocations::measure(group, case);
+                let counted = calls_in(ALLOCATING, group, &nanos).min(allocations::MAX_CALLS);
+                let allocations = allocations::measure(group, case, counted);
                 let figures = Figures { nanos, instructions, allocations };
                 report.rows.push(row(group, case, figures));
             }
@@ -115,10 +119,10 @@ impl Suite {
     }
 }
 
-/// Calls of a case that take about [`COUNTED`].
-fn calls(group: &Group, nanos: &time::Nanos) -> u64 {
+/// Calls of a case that take about so long.
+fn calls_in(span: Duration, group: &Group, nanos: &time::Nanos) -> u64 {
     let call = (nanos.min * group.per_call as f64).max(0.1);
-    ((COUNTED.as_nanos() as f64 / call) as u64).clamp(1, 100_000)
+    ((span.as_nanos() as f64 / call) as u64).clamp(1, 100_000)
 }
 
 fn row(group: &Group, case: &Case, figures: Figures) -> Row {

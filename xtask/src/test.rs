@@ -101,16 +101,16 @@ const STAGES: &[Stage] = &[
         run: conformance::autobahn_long,
     },
     Stage {
-        name: "loom",
-        what: "loom on the queue's hand-offs: every interleaving of small programs",
+        name: "races",
+        what: "loom on the queue's hand-offs, shuttle on the pool's races",
         pace: Pace::Full,
-        run: apart::loom,
+        run: apart::races,
     },
     Stage {
-        name: "loom-long",
-        what: "the same with one preemption more for each thread",
+        name: "races-long",
+        what: "the same with one preemption more, and twenty times as many runs",
         pace: Pace::Long,
-        run: apart::loom_long,
+        run: apart::races_long,
     },
     Stage {
         name: "fuzz",

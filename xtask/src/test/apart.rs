@@ -26,26 +26,34 @@ pub(crate) fn benches(context: &Context<'_>) -> Outcome {
     outcome
 }
 
-/// Every interleaving of the queue's hand-offs. A build of its own: loom takes the place of locks and atomics.
-pub(crate) fn loom(context: &Context<'_>) -> Outcome {
-    interleavings(context, "2")
+/// Interleavings of the queue's hand-offs and of the pool's races: all of small programs by loom, many of larger ones
+/// by shuttle.
+pub(crate) fn races(context: &Context<'_>) -> Outcome {
+    interleavings(context, "2", "1000")
 }
 
 /// The same, further: minutes instead of seconds.
-pub(crate) fn loom_long(context: &Context<'_>) -> Outcome {
-    interleavings(context, "3")
+pub(crate) fn races_long(context: &Context<'_>) -> Outcome {
+    interleavings(context, "3", "20000")
 }
 
-fn interleavings(context: &Context<'_>, preemptions: &str) -> Outcome {
-    let mut command = process::cargo();
-    command
-        .args(["test", "--locked", "--release", "-p", "tidegate-queue", "--features", "tower"])
-        .args(["--test", "loom"])
-        .env("RUSTFLAGS", "--cfg tidegate_loom")
-        .env("TIDEGATE_LOOM_PREEMPTIONS", preemptions)
-        .env("CARGO_TARGET_DIR", context.workspace.target.join("loom"))
-        .current_dir(context.root);
-    suites::counted(&mut command, Counts::of_cargo_test)
+/// A build of its own: loom and shuttle take the place of locks and atomics.
+fn interleavings(context: &Context<'_>, preemptions: &str, runs: &str) -> Outcome {
+    let of = |arguments: &[&str]| {
+        let mut command = process::cargo();
+        command
+            .args(["test", "--locked", "--release"])
+            .args(arguments)
+            .env("RUSTFLAGS", "--cfg tidegate_loom")
+            .env("TIDEGATE_LOOM_PREEMPTIONS", preemptions)
+            .env("TIDEGATE_SHUTTLE_RUNS", runs)
+            .env("CARGO_TARGET_DIR", context.workspace.target.join("loom"))
+            .current_dir(context.root);
+        suites::counted(&mut command, Counts::of_cargo_test)
+    };
+    let mut outcome = of(&["-p", "tidegate-queue", "--features", "tower", "--test", "loom"]);
+    outcome.join(of(&["-p", "tidegate-pool", "--test", "shuttle"]));
+    outcome
 }
 
 fn whole(context: &Context<'_>, folder: &str) -> Outcome {

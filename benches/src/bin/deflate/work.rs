@@ -31,8 +31,9 @@ impl Work {
         let mut work = Self { takeover, level, memory_level, threshold, messages, payloads };
         let mut ours = Ours::new(work.clone());
         let messages = Rc::clone(&work.messages);
-        let payloads = messages.iter().filter_map(|message| {
-            (ours.compress(message) == Verdict::Compressed).then(|| ours.out.clone())
+        let payloads = messages.iter().filter_map(|message| match ours.compress(message) {
+            Verdict::Compressed => Some(ours.out.clone()),
+            _ => None,
         });
         work.payloads = payloads.collect();
         work
