@@ -6,8 +6,8 @@ use crate::ConfigError;
 
 /// Up to this N + B a limiter keeps every booking and is exact; above it counts in eleven buckets.
 ///
-/// At 256 a key costs 1 KiB and its slowest check (all 256 bookings end at once) about as much as two cache
-/// misses; the README has the figures.
+/// At 256 a key costs 1 KiB and its slowest check (255 bookings end at once) about 0.25 µs; a check in a steady
+/// stream takes the same time at any bound. The README has the figures.
 pub const EXACT_CAPACITY: u32 = 256;
 
 /// The most that N + B can be: 4095 MiB, where units are bytes.

@@ -8,7 +8,7 @@ use crate::state::{At, Decision, State};
 use crate::window::{HORIZON, ticks_to_drop};
 use crate::{Limit, Totals, Verdict};
 
-/// The state of one key: about 150 bytes, and 4 more for each unit that counts (an exact one; room doubles).
+/// The state of one key: 120 bytes, and 4 more for each unit that counts (an exact one; room doubles).
 ///
 /// A `now` before the latest one seen counts as that one, a repeated one is as good as any other.
 ///
