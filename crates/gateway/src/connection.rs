@@ -1,8 +1,9 @@
 //! The life of one socket: from the upgrade over `welcome` to the last thing to be cleaned up.
 
-use std::future::{Future, poll_fn};
-use std::pin::{Pin, pin};
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Instant;
 
 use tidegate_message::{Close, CloseCode, RequestId, SessionId};
@@ -85,30 +86,57 @@ fn offered(app: &App, deflated: bool) -> Features {
 pub(crate) async fn serve(connection: Box<Connection>, upgrade: Upgrade) {
     let begun: Pin<Box<dyn Future<Output = Option<Begun>> + Send>> =
         Box::pin(connection.begin(upgrade));
-    let Some(Begun { session, entry, held }) = begun.await else { return };
-    let me = Arc::clone(&entry.0);
-    let mut running =
-        pin!(session.run(stack::commands(&me), Registered(Arc::clone(&me.facts)), &me.app.ticks));
-    let mut expiry = Expiry::new(me.app.live().config.auth.expiry_grace);
-    let ended = poll_fn(|cx| {
-        let polled = running.as_mut().poll(cx);
-        if polled.is_pending() {
-            expiry.look(cx, &me.lease, &me.handle, &me.app.ticks);
-        }
-        polled
-    });
-    let Ended { close, .. } = ended.await;
-    drop((entry, held));
-    let (session, user, code, reason) = (me.session, &me.identity.user, close.code.0, close.reason);
-    tracing::info!(%session, %user, code, %reason, "session closed");
+    let Some(begun) = begun.await else { return };
+    serving(begun).await;
 }
+
+/// The session's loop, and what is looked at beside it.
+fn serving(Begun { session, entry, held }: Begun) -> impl Future<Output = ()> + Send {
+    let Entry(me) = &entry;
+    let registered = Registered(Arc::clone(&me.facts));
+    let session = session.run(stack::commands(Arc::clone(me)), registered, &me.app.ticks);
+    Serving { session, expiry: Expiry::default(), left: Some((entry, held)) }
+}
+
+pin_project_lite::pin_project! {
+    struct Serving<F> {
+        #[pin]
+        session: F,
+        expiry: Expiry,
+        // Until the session is over: its entry and its places at the door.
+        left: Option<(Entry, Held)>,
+    }
+}
+
+impl<F: Future<Output = Ended>> Future for Serving<F> {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let this = self.project();
+        let polled = this.session.poll(cx);
+        if let Poll::Ready(Ended { close, .. }) = &polled
+            && let Some((entry, held)) = this.left.take()
+        {
+            let me = Arc::clone(&entry.0);
+            drop((entry, held));
+            let (session, user) = (me.session, &me.identity.user);
+            let (code, reason) = (close.code.0, &close.reason);
+            tracing::info!(%session, %user, code, %reason, "session closed");
+        } else if let Some((Entry(me), _)) = this.left {
+            this.expiry.look(cx, me);
+        }
+        polled.map(drop)
+    }
+}
+
+/// Its places at the door, given back when it is gone.
+type Held = (Arc<Permit>, Arrival);
 
 /// A session that is in the registry and was greeted.
 struct Begun {
     session: Session<Stream>,
     entry: Entry,
-    /// Its places at the door, given back when it is gone.
-    held: (Arc<Permit>, Arrival),
+    held: Held,
 }
 
 impl Connection {

@@ -6,9 +6,10 @@ use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use tidegate_message::{Close, CloseCode};
-use tidegate_session::{Alarm, Handle, Ticks};
+use tidegate_session::Alarm;
 
 use crate::clock;
+use crate::connection::Me;
 use crate::identity::Identity;
 
 /// Stands for a lease without an end.
@@ -55,9 +56,8 @@ fn end_of(identity: &Identity) -> u64 {
 
 /// Ends a session when its lease and the grace are over. Looked at by the session's task after everything else it
 /// does, so that a lease which was just renewed is seen.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Expiry {
-    grace: Duration,
     /// Only for a session that has an end.
     waiting: Option<Box<Waiting>>,
 }
@@ -72,12 +72,9 @@ struct Waiting {
 }
 
 impl Expiry {
-    pub(crate) const fn new(grace: Duration) -> Self {
-        Self { grace, waiting: None }
-    }
-
     /// Asks the session to end, with 4101, once it is time; sees to it that the task is woken by then.
-    pub(crate) fn look(&mut self, cx: &Context<'_>, lease: &Lease, handle: &Handle, ticks: &Ticks) {
+    pub(crate) fn look(&mut self, cx: &Context<'_>, me: &Me) {
+        let Me { app, lease, handle, .. } = me;
         let ends = lease.ends.load(Relaxed);
         if ends == NEVER {
             self.waiting = None;
@@ -89,11 +86,12 @@ impl Expiry {
             Some(waiting) if waiting.ends == ends && now < waiting.at => waiting,
             _ => {
                 let unix = Duration::from_millis(clock::unix_ms());
-                let left = lease.left(self.grace, unix).unwrap_or(DAY).min(DAY);
+                let grace = app.live().config.auth.expiry_grace;
+                let left = lease.left(grace, unix).unwrap_or(DAY).min(DAY);
                 if left.is_zero() {
                     return handle.end(Close::new(CloseCode::TOKEN_EXPIRED, "token expired"));
                 }
-                Box::new(Waiting { alarm: ticks.alarm(), ends, at: now + left })
+                Box::new(Waiting { alarm: app.ticks.alarm(), ends, at: now + left })
             }
         };
         // Pending: `now` is earlier.

@@ -18,7 +18,9 @@ use crate::accept::{
 };
 use crate::app::App;
 use crate::around::around;
-use crate::commands::{DeadlineLayer, ObserveLayer, Refusal, Router, authorize, bytes_since};
+use crate::commands::{
+    DeadlineLayer, ObserveLayer, OnDemand, Refusal, Router, authorize, bytes_since,
+};
 use crate::connection::Me;
 use crate::guard::guard;
 use crate::http::{Api, cors, limit_api, observe};
@@ -55,9 +57,17 @@ pub fn accept(app: &Arc<App>) -> AcceptService {
     BoxCloneSyncService::new(accept)
 }
 
-/// Per session: observe → byte limit → rate limit → shared limits → authorize → deadline → router. Not boxed: a
-/// message passes by calls alone.
+/// The commands of a session, from the first of them on.
 pub(crate) fn commands(
+    me: Arc<Me>,
+) -> impl Service<Command, Response = Outcome, Error = Refusal, Future: Unpin + Send> + Send + use<>
+{
+    OnDemand::new(move || session_stack(&me))
+}
+
+/// Per session: observe → byte limit → rate limit → shared limits → authorize → deadline → router. Not boxed inside: a
+/// message passes by calls alone.
+fn session_stack(
     me: &Arc<Me>,
 ) -> impl Service<Command, Response = Outcome, Error = Refusal, Future: Unpin + Send> + Send + use<>
 {

@@ -13,6 +13,8 @@ mod batch;
 mod channel;
 mod counters;
 pub mod delay;
+#[cfg(feature = "tokio")]
+mod drained;
 mod error;
 mod extra;
 mod facts;
@@ -45,6 +47,8 @@ pub use batch::{BatchPolicy, Batcher, Flush};
 #[cfg(feature = "tokio")]
 pub use channel::{PushError, channel, channel_with};
 pub use counters::Counters;
+#[cfg(feature = "tokio")]
+pub use drained::Drained;
 pub use error::{Error, Refused};
 pub use item::Item;
 pub use limits::{Limits, Overflow, Room};

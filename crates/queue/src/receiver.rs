@@ -186,7 +186,7 @@ impl<T: Item> Receiver<T> {
 }
 
 /// Waits to be woken by a push or a close; ready if the channel is closed already.
-fn wait<T>(mut state: MutexGuard<'_, State<T>>, cx: &Context<'_>) -> Poll<()> {
+pub(crate) fn wait<T>(mut state: MutexGuard<'_, State<T>>, cx: &Context<'_>) -> Poll<()> {
     if state.is_closed() {
         return Poll::Ready(());
     }
@@ -200,6 +200,10 @@ fn wait<T>(mut state: MutexGuard<'_, State<T>>, cx: &Context<'_>) -> Poll<()> {
 impl<T> Receiver<T> {
     pub(crate) const fn new(shared: Arc<Shared<T>>) -> Self {
         Self { shared }
+    }
+
+    pub(crate) fn lock(&self) -> MutexGuard<'_, State<T>> {
+        self.shared.lock()
     }
 
     /// Refuses further messages. What is inside can still be taken out.

@@ -82,6 +82,33 @@ fn something_new_is_seen_by_a_reader_that_holds_a_batch_back() {
 }
 
 #[test]
+fn what_comes_after_all_was_taken_wakes_who_took_it() {
+    explore(|| {
+        let (sender, mut receiver) = channel(messages(4, 0));
+        assert_eq!(sender.try_push(chat("old")), Ok(Pushed::Queued));
+        let writer = thread::spawn(move || {
+            assert!(sender.try_push(critical("new")).is_ok());
+            sender
+        });
+        let (mut taken, mut is_settled) = (Vec::new(), false);
+        // Looks again only where it was woken, as a task does that knows that nothing is left.
+        block_on(poll_fn(|cx| {
+            while taken.len() < 2 {
+                match receiver.poll_drain(cx, 1, usize::MAX, &mut taken) {
+                    Poll::Ready(drained) => is_settled = drained.is_empty,
+                    Poll::Pending => return Poll::Pending,
+                }
+                if is_settled && taken.len() < 2 {
+                    return Poll::Pending;
+                }
+            }
+            Poll::Ready(())
+        }));
+        drop(writer.join());
+    });
+}
+
+#[test]
 fn end_of_the_last_sender_is_seen_by_the_reader() {
     explore(|| {
         let (sender, mut receiver) = channel::<Letter>(messages(4, 0));

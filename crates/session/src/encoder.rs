@@ -62,6 +62,10 @@ pub struct Encoder {
 pub(crate) struct Written {
     pub(crate) frame: Prepared,
     pub(crate) messages: usize,
+    /// Their bytes as plain JSON.
+    pub(crate) original: usize,
+    /// Their bytes in the client's form.
+    pub(crate) encoded: usize,
 }
 
 impl Encoder {
@@ -179,8 +183,9 @@ impl Encoder {
             return failed;
         }
         let (batch, bytes) = framed(&self.codec, self.codec.batch(&parts, self.encoding), form);
-        self.record("batch", parts.len(), original, bytes);
-        into(Written { frame: self.open(batch), messages: parts.len() });
+        debug("batch", original, bytes);
+        let frame = self.open(batch);
+        into(Written { frame, messages: parts.len(), original, encoded: bytes });
         failed
     }
 
@@ -191,32 +196,32 @@ impl Encoder {
             item => self.own(&item.into_message()),
         };
         match written {
-            Ok(frame) => {
-                into(Written { frame, messages: 1 });
+            Ok(written) => {
+                into(written);
                 0
             }
             Err(error) => not_encoded(&error),
         }
     }
 
-    fn shared(&self, shared: &Shared) -> Result<Prepared, CodecError> {
+    fn shared(&self, shared: &Shared) -> Result<Written, CodecError> {
         let message = shared.message();
         let framed = shared.framed(&self.codec, self.form())?;
-        self.record(kind(&message.json), 1, message.json.len(), framed.payload_bytes);
-        Ok(match self.deflate {
+        let frame = match self.deflate {
             agreed @ Some(_) if message.optimize && self.switches.deflate() => {
                 framed.frame.frame(agreed)
             }
             _ => framed.frame.frame(None),
-        })
+        };
+        Ok(written(message, frame, framed.payload_bytes))
     }
 
-    fn own(&self, message: &Message) -> Result<Prepared, CodecError> {
+    fn own(&self, message: &Message) -> Result<Written, CodecError> {
         let form = message.form(self.form());
         let part = transform(&self.codec, message.json.clone(), form)?;
         let (frame, bytes) = framed(&self.codec, part, form);
-        self.record(kind(&message.json), 1, message.json.len(), bytes);
-        Ok(if message.optimize { self.open(frame) } else { frame.uncompressed() })
+        let frame = if message.optimize { self.open(frame) } else { frame.uncompressed() };
+        Ok(written(message, frame, bytes))
     }
 
     /// A frame that the socket may compress, unless that is switched off.
@@ -237,12 +242,22 @@ impl Encoder {
         }
     }
 
-    fn record(&self, kind: &str, messages: usize, original: usize, bytes: usize) {
-        self.codec.stats().record_batch(messages, original, bytes);
-        if bytes != original {
-            let payload = tidegate_payload_codec::describe(kind, original, bytes);
-            tracing::debug!("{payload}");
-        }
+    /// Counts what was written.
+    pub(crate) fn record(&self, messages: usize, original: usize, encoded: usize) {
+        self.codec.stats().record_batch(messages, original, encoded);
+    }
+}
+
+fn written(message: &Message, frame: Prepared, encoded: usize) -> Written {
+    let original = message.json.len();
+    debug(kind(&message.json), original, encoded);
+    Written { frame, messages: 1, original, encoded }
+}
+
+fn debug(kind: &str, original: usize, encoded: usize) {
+    if encoded != original {
+        let payload = tidegate_payload_codec::describe(kind, original, encoded);
+        tracing::debug!("{payload}");
     }
 }
 

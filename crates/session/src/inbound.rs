@@ -16,7 +16,6 @@ use tidegate_ws::{Error, Event as Frame, Socket};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tower_service::Service;
 
-use crate::clock;
 use crate::features::Features;
 use crate::flow::Flow;
 use crate::message::Message;
@@ -171,17 +170,17 @@ where
             Err(error) if error.is_too_large() => {
                 return Some(Close { code: CloseCode(1009), reason: error.to_string().into() });
             }
-            Err(error) => return self.refuse(None, undecodable(&error)),
+            Err(error) => return self.refuse(None, undecodable(&error), now),
         };
         let request = match Request::parse(&json, self.session.settings.max_depth) {
             Ok(request) => request,
-            Err(refused) => return self.refuse(refused.id, refused.rejection),
+            Err(refused) => return self.refuse(refused.id, refused.rejection, now),
         };
         let id = request.id.clone();
         let mut call = Call { id, future: self.commands.call(request) };
         // Most commands answer at once: those are never put into the set, and nothing is allocated for them.
         match Pin::new(&mut call).poll(cx) {
-            Poll::Ready((id, result)) => self.answer(id, result),
+            Poll::Ready((id, result)) => self.answer(id, result, now),
             Poll::Pending => {
                 self.calls.push(call);
                 None
@@ -205,17 +204,18 @@ where
         &mut self,
         id: Option<RequestId>,
         result: Result<Outcome, S::Error>,
+        now: Instant,
     ) -> Option<Close> {
         match result {
-            Err(error) => return self.refuse(id, error.into()),
+            Err(error) => return self.refuse(id, error.into(), now),
             Ok(Outcome::Silent) => {}
             Ok(Outcome::Done(result)) => {
                 if let Some(id) = id {
-                    self.reply(&Event::Reply { id, result });
+                    self.reply(&Event::Reply { id, result }, now);
                 }
             }
-            Ok(Outcome::Answer(event)) => self.reply(&event),
-            Ok(Outcome::Agreed(welcome)) => self.agree(welcome),
+            Ok(Outcome::Answer(event)) => self.reply(&event, now),
+            Ok(Outcome::Agreed(welcome)) => self.agree(welcome, now),
             Ok(Outcome::Welcomed(mut welcome)) => {
                 welcome.agreed = self.session.encoder.features().names();
                 self.write_plain(&Message::new(&Event::Welcome(welcome)));
@@ -226,22 +226,28 @@ where
     }
 
     /// What follows the `welcome` is written in the new form; the `welcome` itself is plain.
-    fn agree(&mut self, welcome: Box<Welcome>) {
+    fn agree(&mut self, welcome: Box<Welcome>, now: Instant) {
         let features = Features::ALL.asked(welcome.agreed.iter().copied());
         self.write_plain(&Message::new(&Event::Welcome(welcome)));
         self.session.encoder.set_features(features);
+        self.flushed(now);
     }
 
-    fn refuse(&mut self, id: Option<RequestId>, rejection: Rejection) -> Option<Close> {
+    fn refuse(
+        &mut self,
+        id: Option<RequestId>,
+        rejection: Rejection,
+        now: Instant,
+    ) -> Option<Close> {
         let malformed = rejection.is_malformed();
-        self.reply(&Event::refusal(id, rejection));
-        (malformed && self.malformed.note(self.session.settings.max_malformed, clock::now()))
+        self.reply(&Event::refusal(id, rejection), now);
+        (malformed && self.malformed.note(self.session.settings.max_malformed, now))
             .then(|| Close::new(CloseCode::POLICY, "too many malformed messages"))
     }
 
     fn ponged(&mut self, payload: &[u8], now: Instant) {
-        if let Some((number, sent)) = self.ping
-            && payload == number.to_be_bytes()
+        if let Some(sent) = self.ping
+            && payload == self.pings.to_be_bytes()
         {
             self.ping = None;
             self.observer.ponged(now.saturating_duration_since(sent), now);

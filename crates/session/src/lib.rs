@@ -4,6 +4,7 @@
 //! its outbox holds. It does not know who the user is, what a command does, where other sessions are, or
 //! any configuration file.
 
+mod batching;
 mod clock;
 mod encoder;
 mod features;

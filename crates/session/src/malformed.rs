@@ -5,13 +5,18 @@ use std::time::{Duration, Instant};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
+/// Most sessions have none, and own nothing for it.
 #[derive(Debug, Default)]
-pub(crate) struct Malformed(VecDeque<Instant>);
+pub(crate) struct Malformed(Option<Box<Seen>>);
+
+/// When they came, the oldest first.
+#[derive(Debug, Default)]
+struct Seen(VecDeque<Instant>);
 
 impl Malformed {
     /// Notes one; true if it is the one too many, the `max`th within a minute.
     pub(crate) fn note(&mut self, max: usize, now: Instant) -> bool {
-        let seen = &mut self.0;
+        let Seen(seen) = &mut **self.0.get_or_insert_default();
         while seen.front().is_some_and(|at| now.saturating_duration_since(*at) >= MINUTE) {
             seen.pop_front();
         }

@@ -8,13 +8,14 @@ use std::task::{Context, Poll, ready};
 use std::time::Instant;
 
 use tidegate_message::{Close, CloseCode, Event, Outcome, Rejection, Request, RequestId, Welcome};
-use tidegate_queue::{Batcher, Limits, Receiver, Sender, channel};
+use tidegate_queue::{Limits, Receiver, Sender, channel};
 use tidegate_ws::{Prepared, Socket};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::task::coop::poll_proceed;
 use tokio::time::timeout_at;
 use tower_service::Service;
 
+use crate::batching::Batching;
 use crate::clock;
 use crate::encoder::Encoder;
 use crate::flow::{Flow, MAX_LINE_BYTES};
@@ -119,16 +120,16 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
         let mut running = Running {
             heartbeat: Heartbeat::new(clock::now()),
             malformed: Malformed::default(),
-            batcher: Batcher::new(self.settings.batch),
+            batching: None,
             alarm: ticks.alarm(),
             stall: Stall::default(),
             flow: Flow::default(),
             calls: Calls::new(),
             unplaced: Vec::new(),
-            flush_at: None,
             ping: None,
             pings: 0,
             undelivered: 0,
+            is_settled: false,
             commands,
             observer,
             session: self,
@@ -150,19 +151,21 @@ pub(crate) struct Running<IO, S: Service<Request>, O> {
     pub(crate) observer: O,
     pub(crate) heartbeat: Heartbeat,
     pub(crate) malformed: Malformed,
-    pub(crate) batcher: Batcher,
+    /// Made when it first batches.
+    pub(crate) batching: Option<Box<Batching>>,
     pub(crate) flow: Flow,
     stall: Stall,
     alarm: Alarm,
     /// Answers for which the outbox had no room.
     pub(crate) unplaced: Vec<Outbound>,
-    /// Until when the outbox is held back to make a fuller batch.
-    pub(crate) flush_at: Option<Instant>,
-    /// The ping that waits for its pong: its number and when it went.
-    pub(crate) ping: Option<(u64, Instant)>,
+    /// When the last ping went, if it waits for its pong.
+    pub(crate) ping: Option<Instant>,
+    /// Its number.
     pub(crate) pings: u64,
     /// Messages that could not be encoded, to be told with the next `gap`.
     pub(crate) undelivered: u64,
+    /// Nothing was in the outbox when this poll last looked, and who pushes wakes the task.
+    pub(crate) is_settled: bool,
 }
 
 /// Turns of the loop, microseconds each, for which the clock is read once.
@@ -194,6 +197,7 @@ where
     fn poll_ended(&mut self, cx: &mut Context<'_>) -> Poll<(Ended, Rest)> {
         let mut now = clock::now();
         let mut turns = 0_u32;
+        self.is_settled = false;
         loop {
             // A client that sends without a pause leaves room for others now and then.
             ready!(poll_proceed(cx)).made_progress();
@@ -203,7 +207,7 @@ where
             }
             let ended = match ready!(self.poll_step(cx, now)) {
                 Step::End(close) => Some(by_gateway(close)),
-                Step::Answered(id, result) => self.answer(id, result).map(by_gateway),
+                Step::Answered(id, result) => self.answer(id, result, now).map(by_gateway),
                 Step::Outbox => {
                     self.outbox(now);
                     None
@@ -234,7 +238,7 @@ where
             return Poll::Ready(Step::Answered(id, result));
         }
         let writable = self.is_writable();
-        if writable && self.poll_outbox(cx).is_ready() {
+        if writable && self.poll_outbox(cx, now).is_ready() {
             return Poll::Ready(Step::Outbox);
         }
         let may_read = self.may_read(writable);
@@ -245,7 +249,10 @@ where
             Poll::Ready(inbound) => return Poll::Ready(Step::Inbound(inbound)),
             Poll::Pending => {}
         }
-        if let Poll::Ready(close) = session.ending.poll_requested(cx) {
+        // Where the alarm has this task's waker, the request to end has had it too since then.
+        if !self.alarm.knows(cx.waker())
+            && let Poll::Ready(close) = session.ending.poll_requested(cx)
+        {
             return Poll::Ready(Step::End(close));
         }
         let deadline = self.deadline(now);
@@ -253,13 +260,17 @@ where
     }
 
     /// Ready when there is something to write; while a batch is held back, only for something new. Overdue is an
-    /// answer that lies outside of the outbox.
-    fn poll_outbox(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+    /// answer that lies outside of the outbox. What goes without batches is in the socket's line then.
+    fn poll_outbox(&mut self, cx: &mut Context<'_>, now: Instant) -> Poll<()> {
+        if self.held_until().is_none() && !self.batches() {
+            return self.poll_drain(cx, now);
+        }
         if !self.unplaced.is_empty() {
             return Poll::Ready(());
         }
+        let held_until = self.held_until();
         let outbox = &mut self.session.outbox;
-        match self.flush_at {
+        match held_until {
             Some(_) => pin!(outbox.changed()).poll(cx).map(drop),
             None => pin!(outbox.ready()).poll(cx).map(drop),
         }
@@ -271,13 +282,13 @@ where
         self.calls.len() < self.session.settings.max_inflight_commands.max(1)
             && self.unplaced.is_empty()
             && self.session.socket.pending_bytes() < MAX_LINE_BYTES
-            && (outbox_is_empty && self.flush_at.is_none() || self.session.replies.has_room(0))
+            && (outbox_is_empty && self.held_until().is_none() || self.session.replies.has_room(0))
     }
 
     /// Writes a batch that has been held back for long enough.
     fn flush_if_due(&mut self, now: Instant) {
-        if self.flush_at.is_some_and(|due| due <= now) {
-            self.flush_at = None;
+        if self.held_until().is_some_and(|due| due <= now) {
+            self.hold_until(None);
             if self.is_writable() {
                 self.flush(now);
             }
@@ -286,9 +297,9 @@ where
 
     /// When to look again, if nothing else happens.
     fn deadline(&mut self, now: Instant) -> Instant {
-        let settings = &self.session.settings;
         self.stall.look(self.session.socket.pending_bytes(), now);
-        [self.flush_at, self.stall.due(settings.write_timeout)]
+        let settings = &self.session.settings;
+        [self.held_until(), self.stall.due(settings.write_timeout)]
             .into_iter()
             .flatten()
             .fold(self.heartbeat.next(settings), Instant::min)
@@ -322,8 +333,12 @@ where
     }
 
     fn outbox(&mut self, now: Instant) {
+        if self.held_until().is_none() && !self.batches() {
+            // More waits, and is drained in the next turn.
+            return;
+        }
         match self.flush_time(now) {
-            Some(due) if due > now => self.flush_at = Some(due),
+            Some(due) if due > now => self.hold_until(Some(due)),
             Some(_) => self.flush(now),
             None => {}
         }
@@ -335,7 +350,7 @@ where
         if rest == Rest::Written {
             while let Some((id, result)) = self.calls.done() {
                 // A reason to end is no longer needed.
-                let _ = self.answer(id, result);
+                let _ = self.answer(id, result, clock::now());
             }
         }
         // Who still sends is told that it does not arrive.

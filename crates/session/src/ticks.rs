@@ -102,6 +102,12 @@ impl Alarm {
         Poll::Pending
     }
 
+    /// Whether it was set by a task that this waker wakes.
+    #[must_use]
+    pub fn knows(&self, waker: &Waker) -> bool {
+        self.set.as_ref().is_some_and(|set| set.waker.will_wake(waker))
+    }
+
     fn set(&mut self, deadline: Instant, waker: &Waker) {
         let old = self.set.take();
         let mut times = self.ticks.0.lock();

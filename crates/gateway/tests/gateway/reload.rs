@@ -74,9 +74,10 @@ async fn echo(client: &mut Client) -> Value {
 }
 
 #[tokio::test]
-async fn limits_change_for_new_sessions_and_the_answer_says_what_changed() {
+async fn limits_change_for_sessions_that_ask_later_and_the_answer_says_what_changed() {
     let gateway = Reloading::start("limits", &with_key("")).await;
     let mut old = gateway.running.client().await;
+    assert_eq!(echo(&mut old).await["type"], "message");
     let answer = gateway
         .reload(&with_key("[rate_limit]\nmax_requests = 1\nburst = 0\n[queue]\nbatch_size = 3"))
         .await;
@@ -96,7 +97,7 @@ async fn limits_change_for_new_sessions_and_the_answer_says_what_changed() {
     assert_eq!(echo(&mut new).await["type"], "message");
     assert_eq!(echo(&mut new).await["type"], "rate_limit_error");
     for _ in 0..3 {
-        assert_eq!(echo(&mut old).await["type"], "message", "the limit that it began with");
+        assert_eq!(echo(&mut old).await["type"], "message", "the limit of its first command");
     }
     let again = gateway
         .reload(&with_key("[rate_limit]\nmax_requests = 1\nburst = 0\n[queue]\nbatch_size = 3"))
