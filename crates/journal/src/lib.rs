@@ -1,0 +1,27 @@
+//! An append-only log with an epoch and a contiguous seq, in memory or on an embedded disk, that never lies about
+//! what it has.
+//!
+//! Nothing here knows a socket, a protocol or a clock: Unix milliseconds are an argument, randomness is given at
+//! construction.
+
+mod append;
+mod digest;
+#[cfg(feature = "disk")]
+mod disk;
+mod entry;
+mod error;
+mod head;
+mod merge;
+mod name;
+mod position;
+mod retention;
+mod varint;
+
+pub use append::{Append, Durability, IdempotencyKey, Keyed};
+pub use entry::{Cuts, Entry, Lengths};
+pub use error::{AppendError, ReadError};
+pub use head::{Head, KnownKey, Lost};
+pub use merge::{Join, LastValue, Merge, Mergeable, Text};
+pub use name::{LogName, LogNameError, MAX_LOG_NAME_BYTES};
+pub use position::{Epoch, Position, PositionError};
+pub use retention::Retention;
