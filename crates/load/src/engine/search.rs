@@ -19,18 +19,26 @@ pub(super) fn search(bench: &mut Bench<'_>, search: &FanoutSearch) -> Result<Mea
     let mut bad = None;
     let mut rate = search.start.max(0.1);
     for _ in 0..DOUBLINGS {
-        if trials.holds(bench, rate)? {
-            good = rate;
-            rate *= 2.0;
-        } else {
-            bad = Some(rate);
-            break;
+        match trials.holds(bench, rate) {
+            Ok(true) => {
+                good = rate;
+                rate *= 2.0;
+            }
+            Ok(false) => {
+                bad = Some(rate);
+                break;
+            }
+            Err(error) => return trials.end_early(error),
         }
     }
     if let Some(mut bad) = bad {
         for _ in 0..search.bisections.min(10) {
             let middle = f64::midpoint(good, bad);
-            if trials.holds(bench, middle)? { good = middle } else { bad = middle }
+            match trials.holds(bench, middle) {
+                Ok(true) => good = middle,
+                Ok(false) => bad = middle,
+                Err(error) => return trials.end_early(error),
+            }
         }
     }
     Ok((trials.finish(), None))
@@ -49,10 +57,13 @@ impl Trials<'_> {
         let (warmup, duration) = (bench.job.warmup_ms, bench.job.duration_ms);
         let FanoutSearch { connections, size, publishers, .. } = *self.search;
         let plan = Plan::steady(connections, rate, size, warmup, duration);
-        let scene = fanout_scene(connections, publishers, plan);
+        let scene = fanout_scene(bench, connections, publishers, plan)?;
         let crew = bench.crew(scene.kind)?;
         let connecting = set(bench, &crew, &scene)?;
         let (mut run, gone) = act(bench, &crew, scene)?;
+        if bench.monitor.is_stopped() {
+            return Err(Error::Stopped);
+        }
         run.connections = connecting.connections;
         run.connecting = connecting;
         let why = match gone {
@@ -92,6 +103,11 @@ impl Trials<'_> {
         }
         (run.latency.p99 >= bound)
             .then(|| format!("the 99th percentile was {:.1} ms, over {bound} ms", run.latency.p99))
+    }
+
+    /// What the steps that were done have shown.
+    fn end_early(self, error: Error) -> Result<Measured, Error> {
+        if self.steps.is_empty() { Err(error) } else { Ok((self.finish(), Some(error))) }
     }
 
     fn finish(self) -> Run {
