@@ -78,12 +78,12 @@ impl Append {
     }
 
     /// With a class.
-    pub const fn class(self, class: Class) -> Self {
+    pub fn class(self, class: Class) -> Self {
         Self { class, ..self }
     }
 
     /// With a key.
-    pub const fn key(self, key: IdempotencyKey) -> Self {
+    pub fn key(self, key: IdempotencyKey) -> Self {
         Self { key: Some(key), ..self }
     }
 
@@ -93,7 +93,7 @@ impl Append {
     }
 
     /// Answered when it has come this far.
-    pub const fn durability(self, durability: Durability) -> Self {
+    pub fn durability(self, durability: Durability) -> Self {
         Self { durability, ..self }
     }
 

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use tidegate_message::Class;
 
-use crate::varint;
+use crate::lengths::Lengths;
 
 /// What was appended under one seq, or under several that were merged.
 ///
@@ -46,10 +46,6 @@ pub enum Cuts {
     Latest,
 }
 
-/// The lengths of concatenated bodies: one varint (LEB128, shortest form) a seq.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Lengths(Bytes);
-
 impl Entry {
     /// An entry of one seq.
     #[must_use]
@@ -70,9 +66,9 @@ impl Entry {
             Cuts::Whole => (self.body.clone(), Cuts::Whole),
             Cuts::Latest => (self.body.clone(), self.one_or(seq + 1, Cuts::Latest)),
             Cuts::Text(lengths) => {
-                let (skipped, rest) = lengths.skip(seq + 1 - self.first);
-                let body = self.body.slice(skipped.min(self.body.len())..);
-                (body, self.one_or(seq + 1, Cuts::Text(rest)))
+                let seqs = (seq + 1 - self.first, self.last + 1 - self.first);
+                let (skipped, rest) = lengths.split(seqs, self.body.len());
+                (self.body.slice(skipped..), self.one_or(seq + 1, Cuts::Text(rest)))
             }
         };
         Some(Self { first: seq + 1, body, cuts, ..*self })
@@ -94,55 +90,5 @@ impl Entry {
 
     fn one_or(&self, first: u64, cuts: Cuts) -> Cuts {
         if first == self.last { Cuts::Whole } else { cuts }
-    }
-}
-
-impl Lengths {
-    /// Writes lengths down.
-    #[must_use]
-    pub fn of(lengths: impl IntoIterator<Item = u64>) -> Self {
-        let mut bytes = Vec::new();
-        lengths.into_iter().for_each(|length| varint::write(length, &mut bytes));
-        Self(bytes.into())
-    }
-
-    /// Takes lengths as they were written down. What does not belong to its entry is found by
-    /// [`Entry::is_sound`].
-    #[must_use]
-    pub const fn from_bytes(bytes: Bytes) -> Self {
-        Self(bytes)
-    }
-
-    /// As they are written down.
-    #[must_use]
-    pub const fn as_bytes(&self) -> &Bytes {
-        &self.0
-    }
-
-    /// The lengths in their order. Stops where the bytes are no lengths.
-    pub fn iter(&self) -> impl Iterator<Item = u64> + '_ {
-        let mut rest = &self.0[..];
-        std::iter::from_fn(move || varint::take(&mut rest))
-    }
-
-    /// The bytes of body that `count` seqs take, and the lengths after them.
-    fn skip(&self, count: u64) -> (usize, Self) {
-        let mut rest = &self.0[..];
-        let mut skipped = 0_u64;
-        for _ in 0..count {
-            skipped = skipped.saturating_add(varint::take(&mut rest).unwrap_or(0));
-        }
-        let at = self.0.len() - rest.len();
-        (usize::try_from(skipped).unwrap_or(usize::MAX), Self(self.0.slice(at..)))
-    }
-
-    /// How many there are and what they add up to; `None` when the bytes are no lengths.
-    fn sum(&self) -> Option<(u64, u64)> {
-        let (mut rest, mut count, mut sum) = (&self.0[..], 0, 0_u64);
-        while !rest.is_empty() {
-            sum = sum.checked_add(varint::take(&mut rest)?)?;
-            count += 1;
-        }
-        Some((count, sum))
     }
 }

@@ -33,6 +33,15 @@ pub(crate) fn take(from: &mut &[u8]) -> Option<u64> {
     None
 }
 
+/// Takes a number off the back.
+pub(crate) fn take_last(from: &mut &[u8]) -> Option<u64> {
+    let (last, front) = from.split_last()?;
+    let ends = front.iter().rposition(|byte| byte & 0x80 == 0).map_or(0, |end| end + 1);
+    let mut number = from.get(ends..).filter(|_| last & 0x80 == 0)?;
+    *from = from.get(..ends)?;
+    take(&mut number).filter(|_| number.is_empty())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -47,6 +56,9 @@ mod tests {
                 let mut rest = &bytes[..];
                 assert_eq!((take(&mut rest), rest), (Some(number), &[][..]));
                 assert_eq!(take(&mut &bytes[..bytes.len() - 1]), None);
+                let both = [&[0xff, 0x01], &bytes[..]].concat();
+                let mut rest = &both[..];
+                assert_eq!((take_last(&mut rest), rest), (Some(number), &[0xff, 1][..]));
             }
         }
     }
