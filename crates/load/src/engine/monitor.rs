@@ -108,6 +108,12 @@ impl<'a> Monitor<'a> {
         self.last = Flow::default();
     }
 
+    /// What the server holds now is what it held before.
+    pub(super) fn begin_anew(&mut self) {
+        self.before = self.watch.as_ref().map(|watch| (watch.used(), watch.pss_bytes()));
+        self.peak_rss = 0;
+    }
+
     /// Whether somebody wanted the end.
     pub(super) fn is_stopped(&self) -> bool {
         self.stopped.is_some()
