@@ -126,10 +126,10 @@ impl Error {
                  connections."
             ),
             Self::Address { .. } => "Write `target.address` as `host:port`.".into(),
-            Self::Refused { .. } => "Start the server, or correct `target.address`.".into(),
-            Self::NotWebSocket { .. } => "Correct `target.address`; TLS is not spoken here.".into(),
+            Self::Refused { .. } => "Start the server, or correct its address.".into(),
+            Self::NotWebSocket { .. } => "Correct the address; TLS is not spoken here.".into(),
             Self::NotUpgraded { .. } => {
-                "Correct `path` and `headers` in the dialect, or the server's limits.".into()
+                "Correct the path (in the dialect, with its `headers`), or the server's limits.".into()
             }
             Self::ConnectTimeout { .. } => {
                 "Look into the server's log and at its limits; compare the dialect's `greeting`, `ready` and `subscribe.ready` \

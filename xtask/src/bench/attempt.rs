@@ -74,7 +74,10 @@ impl Bench {
             entry.failure = Some(Failed { what: problem.to_string(), hint });
         }
         if let Some(report) = &entry.report {
-            entry.floors = judge::floors(scenario, report);
+            // Of what is partial nobody knows whether it would have met them.
+            if entry.failure.is_none() {
+                entry.floors = judge::floors(scenario, report);
+            }
             if entry.grade.is_none() && entry.is_whole() {
                 entry.grade = Some(judge::grade(scenario, report));
             }
@@ -221,7 +224,7 @@ mod tests {
         let failed = entry.failure.clone().unwrap_or_else(|| panic!("{entry:?}"));
         assert!(failed.what.contains("exit status: 7"), "{failed:?}");
         assert!(failed.hint.contains("out of cheese"), "{failed:?}");
-        assert!(entry.report.unwrap().partial);
+        assert!(entry.report.unwrap().partial && entry.floors.is_empty());
         assert_eq!(entry.grade.unwrap().letter, super::super::grade::Letter::F);
     }
 

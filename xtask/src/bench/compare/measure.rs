@@ -127,7 +127,12 @@ impl Comparison<'_> {
         let mut measured = self.generator.run(job, scratch.path(), self.interrupt, watch)?;
         screen.done();
         if let (Some(failure), Some(end)) = (&mut measured.failure, server.end_by_itself()) {
-            failure.what = format!("{}; {end}", failure.what);
+            failure.what = format!("{}; the server's process ended: {end}", failure.what);
+            let words = server.last_words();
+            failure.hint = match words.trim_end() {
+                "" => format!("{} It said nothing.", failure.hint),
+                words => format!("{} Its last words:\n{words}", failure.hint),
+            };
         }
         if self.is_verbose {
             println!("{}", server.last_words());
