@@ -118,6 +118,7 @@ impl Decoder {
     pub fn decode(&mut self, input: &mut BytesMut) -> Result<Option<Event>, ProtocolError> {
         loop {
             match self.state {
+                State::Open if input.is_empty() && self.frame.is_none() => return Ok(None),
                 State::Open => {}
                 State::Failed(error) => return Err(error),
                 State::Closed => {
