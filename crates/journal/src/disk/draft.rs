@@ -1,6 +1,6 @@
 //! One commit in the making: jobs become rows. Knows no store and no thread.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use bytes::Bytes;
 use tidegate_message::Class;
@@ -33,7 +33,7 @@ pub(crate) struct Draft {
     pub(crate) after_write: Vec<Waiter>,
     pub(crate) after_sync: Vec<Waiter>,
     /// The last seq of each log that has entries in it.
-    pub(crate) written: HashMap<LogNumber, u64>,
+    pub(crate) written: BTreeMap<LogNumber, u64>,
     /// Rows that are to be taken away from now on.
     pub(crate) sweeps: Vec<Sweep>,
     /// Logs whose reservations are durable when it is synced.

@@ -159,6 +159,69 @@ impl Store for FjallStore {
     }
 }
 
+/// Opens what is left of a store when its newest journal is cut where that helps: the longest beginning that opens is
+/// found by halving. `None` when even without it nothing opens. `damaged` is only read; the result lies in `whole`.
+///
+/// A journal is a list of commits, and fjall takes a cut end for one that was never finished.
+pub(crate) fn cut_journals(damaged: &Path, whole: &Path) -> io::Result<Option<FjallStore>> {
+    let Some((newest, length)) = newest_journal(damaged)? else { return Ok(None) };
+    let attempt = |length: u64| -> io::Result<Option<FjallStore>> {
+        copy_afresh(damaged, whole)?;
+        fs::OpenOptions::new().write(true).open(whole.join(&newest))?.set_len(length)?;
+        Ok(FjallStore::open(whole).ok())
+    };
+    let (mut opens, mut fails) = (0, length);
+    if attempt(0)?.is_none() {
+        return Ok(None);
+    }
+    while fails - opens > 1 {
+        let middle = opens + (fails - opens) / 2;
+        match attempt(middle)? {
+            Some(_) => opens = middle,
+            None => fails = middle,
+        }
+    }
+    attempt(opens)
+}
+
+/// The journal of the highest number, and how many bytes of it are written.
+fn newest_journal(path: &Path) -> io::Result<Option<(PathBuf, u64)>> {
+    let mut newest: Option<(u64, PathBuf)> = None;
+    for entry in fs::read_dir(path)? {
+        let name = PathBuf::from(entry?.file_name());
+        let number = name.to_str().and_then(|name| name.strip_suffix(".jnl")?.parse().ok());
+        let newer = number.filter(|number| newest.as_ref().is_none_or(|(known, _)| number > known));
+        if let Some(number) = newer {
+            newest = Some((number, name));
+        }
+    }
+    let Some((_, name)) = newest else { return Ok(None) };
+    let bytes = fs::read(path.join(&name))?;
+    let written = bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
+    Ok(Some((name, written as u64)))
+}
+
+fn copy_afresh(from: &Path, to: &Path) -> io::Result<()> {
+    if to.exists() {
+        fs::remove_dir_all(to)?;
+    }
+    copy_folder(from, to)
+}
+
+fn copy_folder(from: &Path, to: &Path) -> io::Result<()> {
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        let target = to.join(entry.file_name());
+        if entry.file_type()?.is_dir() {
+            copy_folder(&entry.path(), &target)?;
+        } else {
+            fs::copy(entry.path(), target)?;
+        }
+    }
+    Ok(())
+}
+
 /// Writes fjall's journals anew, from what the system still has of them. After a sync that failed the system takes
 /// what it holds for written, so that a later sync would leave a hole in front of what it writes.
 fn rewrite_journals(path: &Path) -> io::Result<()> {
@@ -203,7 +266,14 @@ fn guarded<T>(
 fn translate(verb: &str, error: &fjall::Error) -> StoreError {
     match error {
         fjall::Error::Io(source) | fjall::Error::Storage(fjall::LsmError::Io(source)) => {
-            StoreError::Disk(format!("{verb}: {source}"))
+            let what = format!("{verb}: {source}");
+            // A file that ends too early, or that another one names and that is not there, is damage.
+            match source.kind() {
+                io::ErrorKind::UnexpectedEof
+                | io::ErrorKind::InvalidData
+                | io::ErrorKind::NotFound => StoreError::Damaged(what),
+                _ => StoreError::Disk(what),
+            }
         }
         fjall::Error::Poisoned => StoreError::Poisoned(format!("{verb}: an earlier one failed")),
         fjall::Error::Locked => StoreError::Disk(format!("{verb}: in use by another process")),

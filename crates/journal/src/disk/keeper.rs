@@ -18,7 +18,7 @@ use super::open::{Opened, examine};
 use super::queue::{Job, Queue, What, Written};
 use super::read::{self, Stored};
 use super::store::{Space, Store};
-use super::ticket::Ticket;
+use super::ticket::{Landing, Ticket};
 use super::writer::{Shared, Writer};
 use crate::append::{Durability, Keyed};
 use crate::entry::Entry;
@@ -97,10 +97,10 @@ impl Keeper {
         let at_mark = |source| OpenError::Directory { path: directory.mark(), source };
         let mark = FileMark::open(&directory.mark()).map_err(at_mark)?;
         let store = FjallStore::open(&directory.store()).map_err(engine)?;
-        let (mut keeper, opened) = Self::open(store, mark, options)?;
         if directory.is_new {
             directory.finish()?;
         }
+        let (mut keeper, opened) = Self::open(store, mark, options)?;
         keeper._directory = Some(directory);
         Ok((keeper, opened))
     }
@@ -114,7 +114,29 @@ impl Keeper {
         mark: impl Mark,
         options: Options,
     ) -> Result<(Self, Opened), OpenError> {
+        let (mut keeper, writer, opened) = Self::with_writer(store, mark, options)?;
+        let thread = std::thread::Builder::new().name("tidegate-journal".to_owned());
+        let thread = thread.spawn(move || writer.run());
+        let thread = thread.map_err(|error| StoreError::Disk(format!("thread: {error}")))?;
+        keeper.thread = Some(thread);
+        Ok((keeper, opened))
+    }
+
+    /// The same without a thread: nothing is written unless the writer is run or stepped, and what blocks for a
+    /// write blocks for that.
+    ///
+    /// # Errors
+    /// The store does not have what the mark knows, or cannot be read.
+    pub fn with_writer(
+        store: impl Store,
+        mut mark: impl Mark,
+        options: Options,
+    ) -> Result<(Self, Writer, Opened), OpenError> {
         let found = examine(&store, &mark)?;
+        if found.unmarked {
+            let marked = mark.write(found.meta.ordinal, true);
+            marked.map_err(|error| StoreError::Disk(format!("mark: {error}")))?;
+        }
         let shared: Arc<Shared> = Arc::new(Shared {
             queue: Queue::default(),
             logs: SharedLogs::new(found.meta.next_number),
@@ -130,14 +152,12 @@ impl Keeper {
             sweeps: found.sweeps.into(),
             marks: 0,
             failed: None,
+            ended: false,
         };
         writer.measure();
-        let thread = std::thread::Builder::new().name("tidegate-journal".to_owned());
-        let thread = thread.spawn(move || writer.run());
-        let thread = thread.map_err(|error| StoreError::Disk(format!("thread: {error}")))?;
         let max_waiting_bytes = options.max_waiting_bytes;
-        let keeper = Self { shared, max_waiting_bytes, thread: Some(thread), _directory: None };
-        Ok((keeper, found.opened))
+        let keeper = Self { shared, max_waiting_bytes, thread: None, _directory: None };
+        Ok((keeper, writer, found.opened))
     }
 
     /// What the disk has of a log; `None` when there is no such log. Blocks: reads a head, the keys and the last
@@ -189,6 +209,20 @@ impl Keeper {
         epoch: Epoch,
         retention: Retention,
     ) -> Result<LogNumber, StoreError> {
+        let (number, ticket) = self.begin_create(name, epoch, retention)?;
+        ticket.wait().map(|()| number)
+    }
+
+    /// [`Keeper::create`] without blocking for the sync: the log may be written to when the ticket is answered.
+    ///
+    /// # Errors
+    /// The store could not be read, or accepts nothing.
+    pub fn begin_create(
+        &self,
+        name: &LogName,
+        epoch: Epoch,
+        retention: Retention,
+    ) -> Result<(LogNumber, Ticket), StoreError> {
         self.accepts()?;
         let old = self.load(name)?.map(|old| old.number);
         let (ticket, waiter) = Ticket::waiting();
@@ -213,7 +247,7 @@ impl Keeper {
             self.shared.queue.push(removal.into_iter().chain([making]));
             number
         };
-        ticket.wait().map(|()| number)
+        Ok((number, ticket))
     }
 
     /// Whether anything new may be written: asked before a seq is given out, because what is handed to
@@ -270,6 +304,16 @@ impl Keeper {
         key: Option<Keyed>,
         durability: Durability,
     ) -> Ticket {
+        self.write_telling(Written { number, entry, merge, key, durability }, None)
+    }
+
+    /// [`Keeper::write`] that tells a log as well, unless the ticket is answered already.
+    pub(crate) fn write_telling(
+        &self,
+        written: Written,
+        landing: Option<Arc<dyn Landing>>,
+    ) -> Ticket {
+        let Written { number, ref entry, durability, .. } = written;
         let mut logs = self.shared.logs.lock();
         let Some(known) = logs.get_mut(number).filter(|known| !known.removed) else {
             return Ticket::answered(Err(StoreError::Unknown(number)));
@@ -280,9 +324,14 @@ impl Keeper {
             (Ticket::answered(Ok(())), None)
         } else {
             let (ticket, waiter) = Ticket::waiting();
-            (ticket, Some(waiter))
+            let seq = entry.last;
+            let told = match landing {
+                Some(landing) => waiter.landing(landing, seq),
+                None => waiter,
+            };
+            (ticket, Some(told))
         };
-        let written = Box::new(Written { number, entry, merge, key, durability });
+        let written = Box::new(written);
         self.shared.queue.push([Job { what: What::Entry(written), waiter }]);
         ticket
     }
@@ -352,8 +401,23 @@ impl Keeper {
     /// # Errors
     /// The store does not open, or has less than it had. It may be tried again.
     pub fn reopen(&self) -> Result<(), StoreError> {
+        self.begin_reopen().wait()
+    }
+
+    /// [`Keeper::reopen`] without blocking.
+    pub fn begin_reopen(&self) -> Ticket {
         let (ticket, waiter) = Ticket::waiting();
         self.shared.queue.reopen(waiter);
+        ticket
+    }
+
+    /// [`Keeper::close`] for one that others hold as well: afterwards it takes nothing any more. Blocks.
+    ///
+    /// # Errors
+    /// Not all could be written; the next start says what is missing.
+    pub fn shut(&self) -> Result<(), StoreError> {
+        let (ticket, waiter) = Ticket::waiting();
+        self.shared.queue.close(Some(waiter));
         ticket.wait()
     }
 
@@ -362,11 +426,16 @@ impl Keeper {
     /// # Errors
     /// Not all could be written; the next start says what is missing.
     pub fn close(mut self) -> Result<(), StoreError> {
-        let (ticket, waiter) = Ticket::waiting();
-        self.shared.queue.close(Some(waiter));
-        let closed = ticket.wait();
+        let closed = self.begin_close().wait();
         self.join();
         closed
+    }
+
+    /// [`Keeper::close`] without blocking. Nothing may be asked of the keeper afterwards.
+    pub fn begin_close(&self) -> Ticket {
+        let (ticket, waiter) = Ticket::waiting();
+        self.shared.queue.close(Some(waiter));
+        ticket
     }
 
     fn join(&mut self) {

@@ -55,7 +55,7 @@ impl Directory {
         Ok(directory)
     }
 
-    /// Says, durably, that the directory is ours: done once the store in it is whole.
+    /// Says, durably, that the directory is ours: done once the store in it opens.
     pub(crate) fn finish(&mut self) -> Result<(), OpenError> {
         let path = self.path.clone();
         self.write_identity().map_err(|source| OpenError::Directory { path, source })?;

@@ -133,15 +133,13 @@ impl Known {
         self.reserved = self.row.reserved_to;
     }
 
-    /// Keeps in mind that seqs are lost.
+    /// Keeps in mind that the last seqs are lost.
     fn note_lost(&mut self, lost: Lost) {
-        if let Some(last) = self.row.lost.last_mut()
-            && last.to.saturating_add(1) >= lost.from
-        {
-            last.from = last.from.min(lost.from);
-            last.to = last.to.max(lost.to);
-        } else {
-            self.row.lost.push(lost);
+        // Whatever was said to be lost behind it is part of it.
+        self.row.lost.retain(|known| known.from < lost.from);
+        match self.row.lost.last_mut() {
+            Some(last) if last.to.saturating_add(1) >= lost.from => last.to = last.to.max(lost.to),
+            _ => self.row.lost.push(lost),
         }
         self.changed = true;
     }

@@ -32,6 +32,8 @@ pub(crate) struct Found {
     pub(crate) meta: MetaRow,
     /// Removals that were not finished.
     pub(crate) sweeps: Vec<Sweep>,
+    /// There is no mark yet.
+    pub(crate) unmarked: bool,
 }
 
 /// Looks whether a store is whole. An empty one is begun.
@@ -51,7 +53,7 @@ pub(crate) fn examine(store: &dyn Store, mark: &dyn Mark) -> Result<Found, OpenE
             return Err(OpenError::CommitsGone { have: meta.ordinal, mark });
         }
         Marked::Damaged => return Err(OpenError::Mark("damaged")),
-        // The first commit makes the store, and is not marked.
+        // The first commit makes the store; nothing is accepted before it is marked.
         Marked::Never if meta.ordinal > 1 => return Err(OpenError::Mark("gone")),
         Marked::At(_) | Marked::Never => {}
     }
@@ -61,7 +63,8 @@ pub(crate) fn examine(store: &dyn Store, mark: &dyn Mark) -> Result<Found, OpenE
     }
     let opened =
         Opened { created: false, clean: meta.clean, logs: heads, ordinal: meta.ordinal };
-    Ok(Found { opened, meta, sweeps: unfinished(store)? })
+    let unmarked = marked == Marked::Never;
+    Ok(Found { opened, meta, sweeps: unfinished(store)?, unmarked })
 }
 
 fn begin(store: &dyn Store) -> Result<Found, OpenError> {
@@ -71,7 +74,7 @@ fn begin(store: &dyn Store) -> Result<Found, OpenError> {
     store.commit(&batch)?;
     store.sync()?;
     let opened = Opened { created: true, clean: true, logs: 0, ordinal: 1 };
-    Ok(Found { opened, meta, sweeps: Vec::new() })
+    Ok(Found { opened, meta, sweeps: Vec::new(), unmarked: true })
 }
 
 /// How many heads verify, and the sum of their weights.
@@ -87,7 +90,7 @@ fn weigh(store: &dyn Store) -> Result<(u64, u64), StoreError> {
     Ok((heads, weight))
 }
 
-/// The removals that were not finished.
+/// The removals that were not finished. Nothing of a log that is there is ever removed, whatever else is said of it.
 pub(crate) fn unfinished(store: &dyn Store) -> Result<Vec<Sweep>, StoreError> {
     let mut sweeps = Vec::new();
     let to = [GONE_PREFIX, &[0xff; 9]].concat();
@@ -95,5 +98,12 @@ pub(crate) fn unfinished(store: &dyn Store) -> Result<Vec<Sweep>, StoreError> {
         sweeps.extend(gone_number(key).into_iter().flat_map(Sweep::all));
         ControlFlow::Continue(())
     })?;
+    if !sweeps.is_empty() {
+        store.scan(Space::Logs, &[], &[0xff; 256], &mut |name, value| {
+            let there = HeadRow::decode(name, value).map(|row| row.number);
+            sweeps.retain(|sweep| Some(sweep.number) != there);
+            ControlFlow::Continue(())
+        })?;
+    }
     Ok(sweeps)
 }

@@ -75,6 +75,8 @@ struct Content {
     poisoned: Option<StoreError>,
     /// The writer waits.
     idle: bool,
+    /// There is no writer any more.
+    abandoned: bool,
 }
 
 impl Queue {
@@ -100,12 +102,18 @@ impl Queue {
 
     pub(crate) fn reopen(&self, waiter: Waiter) {
         let mut content = self.lock();
+        if content.abandoned {
+            return;
+        }
         content.reopen.push(waiter);
         self.rouse(&content);
     }
 
     pub(crate) fn close(&self, waiter: Option<Waiter>) {
         let mut content = self.lock();
+        if content.abandoned {
+            return;
+        }
         content.closing = Some(waiter);
         self.rouse(&content);
     }
@@ -134,6 +142,11 @@ impl Queue {
         }
     }
 
+    /// What the writer does next, when there is anything. Does not wait.
+    pub(crate) fn turn_now(&self, busy: bool) -> Option<Turn> {
+        self.lock().turn(busy)
+    }
+
     /// From now on nothing is written. What waits stays; who waits is told.
     pub(crate) fn poison(&self, error: &StoreError) {
         let mut content = self.lock();
@@ -141,6 +154,17 @@ impl Queue {
         let waiters: Vec<_> = content.jobs.iter_mut().filter_map(|job| job.waiter.take()).collect();
         drop(content);
         waiters.into_iter().for_each(|waiter| waiter.answer(Err(error.clone())));
+    }
+
+    /// Nothing is written any more, and nobody waits.
+    pub(crate) fn abandon(&self) {
+        self.poison(&StoreError::Closed);
+        let mut content = self.lock();
+        let reopen = std::mem::take(&mut content.reopen);
+        let closing = content.closing.take();
+        content.abandoned = true;
+        drop(content);
+        drop((reopen, closing));
     }
 
     /// From now on it goes on.

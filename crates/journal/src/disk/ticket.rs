@@ -24,7 +24,17 @@ enum State {
 
 /// The other end of a ticket. Dropped without an answer it says that the keeper was closed.
 #[derive(Debug)]
-pub(crate) struct Waiter(Option<Arc<Slot>>);
+pub(crate) struct Waiter {
+    slot: Option<Arc<Slot>>,
+    landing: Option<(Arc<dyn Landing>, u64)>,
+}
+
+/// Is told by the writer what has come as far as was asked for, whoever still waits for it: before the ticket is
+/// answered, and with no lock of the keeper held. What fails is not told.
+pub(crate) trait Landing: std::fmt::Debug + Send + Sync {
+    /// The entry of this seq has. Those of one commit may be told in any order.
+    fn landed(&self, seq: u64);
+}
 
 #[derive(Debug, Default)]
 struct Slot {
@@ -47,7 +57,8 @@ impl Ticket {
     /// One that is answered through the waiter.
     pub(crate) fn waiting() -> (Self, Waiter) {
         let slot = Arc::new(Slot::default());
-        (Self(State::Waiting(Arc::clone(&slot))), Waiter(Some(slot)))
+        let waiter = Waiter { slot: Some(Arc::clone(&slot)), landing: None };
+        (Self(State::Waiting(slot)), waiter)
     }
 
     /// Whether waiting would not take time.
@@ -99,13 +110,23 @@ impl Future for Ticket {
 }
 
 impl Waiter {
+    /// Tells a log as well.
+    pub(crate) fn landing(self, landing: Arc<dyn Landing>, seq: u64) -> Self {
+        let mut this = self;
+        this.landing = Some((landing, seq));
+        this
+    }
+
     /// Says how it went, to whoever waits.
     pub(crate) fn answer(mut self, answer: Result<(), StoreError>) {
         self.say(answer);
     }
 
     fn say(&mut self, answer: Result<(), StoreError>) {
-        let Some(slot) = self.0.take() else { return };
+        let Some(slot) = self.slot.take() else { return };
+        if let Some((landing, seq)) = self.landing.take().filter(|_| answer.is_ok()) {
+            landing.landed(seq);
+        }
         let waker = {
             let mut content = slot.content();
             content.answer = Some(answer);

@@ -26,8 +26,12 @@ pub(crate) struct Shared<S: ?Sized = dyn Store> {
     pub(crate) store: S,
 }
 
-/// The state of the writing thread.
-pub(crate) struct Writer {
+/// The writing side of a keeper. [`Keeper::open`](super::Keeper::open) gives it a thread of its own; who has one
+/// already, or wants each step to be a step, gets it from [`Keeper::with_writer`](super::Keeper::with_writer).
+///
+/// Dropping it is like the end of the process: what waits is not written.
+#[must_use]
+pub struct Writer {
     pub(crate) shared: Arc<Shared>,
     pub(crate) mark: Box<dyn Mark>,
     /// As of the last commit that was tried.
@@ -39,20 +43,36 @@ pub(crate) struct Writer {
     pub(crate) marks: u64,
     /// A commit that did not go through; the first to be written once the store is open again.
     pub(crate) failed: Option<Draft>,
+    pub(crate) ended: bool,
 }
 
 impl Writer {
-    /// Writes until it is told to end.
-    pub(crate) fn run(mut self) {
-        loop {
-            match self.shared.queue.turn(!self.sweeps.is_empty()) {
-                Turn::Write(jobs) => self.write(jobs),
-                Turn::Reopen(waiters) => {
-                    let reopened = self.reopen();
-                    waiters.into_iter().for_each(|waiter| waiter.answer(reopened.clone()));
-                }
-                Turn::Close(waiter) => return self.end(waiter),
+    /// Writes until the keeper is closed.
+    pub fn run(mut self) {
+        while !self.ended {
+            let turn = self.shared.queue.turn(!self.sweeps.is_empty());
+            self.take(turn);
+        }
+    }
+
+    /// Makes the next commit, when anything waits for one. Says whether it did anything.
+    pub fn step(&mut self) -> bool {
+        let turn = if self.ended { None } else { self.shared.queue.turn_now(!self.sweeps.is_empty()) };
+        let any = turn.is_some();
+        if let Some(turn) = turn {
+            self.take(turn);
+        }
+        any
+    }
+
+    fn take(&mut self, turn: Turn) {
+        match turn {
+            Turn::Write(jobs) => self.write(jobs),
+            Turn::Reopen(waiters) => {
+                let reopened = self.reopen();
+                waiters.into_iter().for_each(|waiter| waiter.answer(reopened.clone()));
             }
+            Turn::Close(waiter) => self.end(waiter),
         }
     }
 
@@ -179,9 +199,16 @@ impl Writer {
     }
 
     /// An orderly end: heads give back what they reserved and did not use, and the whole says that it is clean.
-    fn end(mut self, waiter: Option<Waiter>) {
-        let ended = if self.failed.is_some() { self.reopen() } else { Ok(()) };
-        let ended = ended.and_then(|()| self.close());
+    fn end(&mut self, waiter: Option<Waiter>) {
+        if self.failed.is_some() && self.reopen().is_ok() {
+            // What waited for that comes first.
+            return self.shared.queue.close(waiter);
+        }
+        self.ended = true;
+        let ended = match &self.failed {
+            Some(_) => self.shared.gate.check(),
+            None => self.close(),
+        };
         self.shared.gate.close();
         if let Some(waiter) = waiter {
             waiter.answer(ended);
@@ -201,5 +228,19 @@ impl Writer {
         self.shared.store.commit(&draft.batch)?;
         self.committed = self.meta.ordinal;
         self.sync(true)
+    }
+}
+
+/// Nobody waits for a writer that is gone.
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.shared.gate.close();
+        self.shared.queue.abandon();
+    }
+}
+
+impl std::fmt::Debug for Writer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Writer").field("committed", &self.committed).finish_non_exhaustive()
     }
 }
