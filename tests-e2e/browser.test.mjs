@@ -33,18 +33,22 @@ test('a browser connects, is welcomed, and has its echo', async (t) => {
   assert.deepEqual(seen.answer, { type: 'message', content, id: 1 });
 });
 
-test('a browser agrees to permessage-deflate, and a mebibyte goes there and back', async (t) => {
-  const { page } = await visit(t, { 'codec.max_message_bytes': '2MiB', 'queue.max_queue_bytes': '4MiB' });
-  const seen = await page.evaluate(async () => {
-    const peer = await Peer.connect();
-    const content = 'tide in, tide out. '.repeat(Math.ceil((1024 * 1024) / 19));
-    const answers = [];
-    for (let round = 0; round < 3; round += 1) answers.push(await peer.ask({ type: 'message', content }));
-    return { extensions: peer.socket.extensions, same: answers.map((answer) => answer.content === content) };
+for (const [name, takeover] of [['without', 0], ['with', 16]]) {
+  test(`a browser agrees to permessage-deflate ${name} takeover, and a mebibyte goes there and back`, async (t) => {
+    const roomy = { 'codec.max_message_bytes': '2MiB', 'queue.max_queue_bytes': '4MiB' };
+    const { page } = await visit(t, { ...roomy, 'codec.deflate_takeover': takeover });
+    const seen = await page.evaluate(async () => {
+      const peer = await Peer.connect();
+      const content = 'tide in, tide out. '.repeat(Math.ceil((1024 * 1024) / 19));
+      const answers = [];
+      for (let round = 0; round < 3; round += 1) answers.push(await peer.ask({ type: 'message', content }));
+      return { extensions: peer.socket.extensions, same: answers.map((answer) => answer.content === content) };
+    });
+    assert.match(seen.extensions, /^permessage-deflate/);
+    assert.equal(seen.extensions.includes('no_context_takeover'), takeover === 0, seen.extensions);
+    assert.deepEqual(seen.same, [true, true, true]);
   });
-  assert.match(seen.extensions, /^permessage-deflate/);
-  assert.deepEqual(seen.same, [true, true, true]);
-});
+}
 
 test('a broadcast from one tab reaches another', async (t) => {
   const { gateway, page } = await visit(t);

@@ -27,7 +27,8 @@ pub fn run(data: &[u8]) {
     );
 }
 
-/// What came of each message until the first error, of which only the kind counts: its place may be a few bytes off.
+/// What came of each message until the first error, of which only the kind counts: its place may be a few bytes off; and
+/// what came before it, unless the message ends too early, where the tail may make bytes.
 fn conversation(
     agreed: Direction,
     limit: usize,
@@ -46,6 +47,9 @@ fn conversation(
             Err(error) => {
                 check_error(error, message.len());
                 assert_eq!(pool.free(), 1, "an error gives the inflater back");
+                if !matches!(error, Error::Truncated { .. }) {
+                    whole.push(out);
+                }
                 return (whole, Some(error.close_code()));
             }
         }

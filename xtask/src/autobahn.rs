@@ -1,4 +1,5 @@
-//! `cargo xtask autobahn`: the Autobahn test suite against `crates/ws`, as server and as client.
+//! `cargo xtask autobahn`: the Autobahn test suite against `crates/ws`, as server and as client, and against the
+//! gateway's raw echo.
 //!
 //! Knows what is run against what; how the suite is installed, run and read is in the modules below.
 
@@ -17,13 +18,22 @@ use report::Report;
 
 /// Messages that a case of 12.* and 13.* sends, of the suite's own 1 000: those take hours.
 const LONG_MESSAGES: u32 = 50;
-/// The same where all has to be done within five minutes.
+/// The same where all has to be done within three minutes.
 const SHORT_MESSAGES: u32 = 5;
+
+/// What is done within three minutes: all cases but those that send much, of which these are a spread. Of 9.* the
+/// largest messages, the most fragments, the smallest pieces and the most messages; of 12.* and 13.* four sizes in one
+/// frame or many.
+const SPREAD: &[&str] = &[
+    "1.*", "2.*", "3.*", "4.*", "5.*", "6.*", "7.*", "10.*", "9.1.6", "9.2.6", "9.3.1", "9.3.9",
+    "9.4.2", "9.5.4", "9.6.4", "9.7.*", "9.8.*", "12.*.4", "12.*.9", "12.*.13", "12.*.18",
+    "13.*.4", "13.*.9", "13.*.13", "13.*.18",
+];
 
 const HELP: &str = "cargo xtask autobahn [--short] [--messages N] [--only CASES] [--write]
 
-  --short        5 messages in each case of 12.* and 13.*, not 50
-  --messages N   N of them; the suite's own number is 1000
+  --short        a spread of 9.*, 12.* and 13.*, with 5 messages a case, not 50
+  --messages N   N messages in each case of 12.* and 13.*; the suite's own number is 1000
   --only CASES   such as 6.4.*; may be repeated
   --write        writes docs/autobahn.md";
 
@@ -40,23 +50,38 @@ impl Options {
     /// `None` if help was asked for.
     fn parse(arguments: &[String]) -> Result<Option<Self>, Problem> {
         let mut options = Self { messages: LONG_MESSAGES, cases: Vec::new(), write: false };
+        let mut short = false;
         let mut arguments = arguments.iter();
         while let Some(argument) = arguments.next() {
             let mut value = || arguments.next().ok_or(format!("{argument} needs a value"));
             match argument.as_str() {
                 "--help" | "-h" => return Ok(None),
-                "--short" => options.messages = SHORT_MESSAGES,
+                "--short" => short = true,
                 "--messages" => options.messages = value()?.parse()?,
                 "--only" => options.cases.push(value()?.clone()),
                 "--write" => options.write = true,
                 other => return Err(format!("no option `{other}`\n\n{HELP}").into()),
             }
         }
+        if short {
+            options.messages = SHORT_MESSAGES;
+        }
         if options.cases.is_empty() {
-            options.cases.push("*".to_owned());
+            options.cases = cases(!short);
+        }
+        if options.write && options.cases != cases(true) {
+            return Err(
+                "the page shows all cases: --write goes with neither --short nor --only".into()
+            );
         }
         Ok(Some(options))
     }
+}
+
+/// All, or the spread.
+fn cases(all: bool) -> Vec<String> {
+    let cases = if all { &["*"] } else { SPREAD };
+    cases.iter().map(ToString::to_string).collect()
 }
 
 /// Runs it and shows what came of it.
@@ -88,14 +113,14 @@ pub(crate) enum Verdict {
     NoPython(&'static str),
 }
 
-/// All cases, with few messages or more.
+/// The spread with few messages, or all cases with more.
 ///
 /// # Errors
 /// As [`command`].
 pub(crate) fn verdict(root: &Path, workspace: &Workspace, long: bool) -> Result<Verdict, Problem> {
     let Some(suite) = Suite::install(root)? else { return Ok(Verdict::NoPython(python::MISSING)) };
     let messages = if long { LONG_MESSAGES } else { SHORT_MESSAGES };
-    let options = Options { messages, cases: vec!["*".to_owned()], write: false };
+    let options = Options { messages, cases: cases(long), write: false };
     let reports = run(&suite, workspace, &options)?;
     let lines: Vec<String> = reports.iter().map(ToString::to_string).collect();
     Ok(if reports.iter().all(Report::holds) {
@@ -128,6 +153,15 @@ mod tests {
         assert_eq!((all.cases, all.messages), (vec!["*".to_owned()], LONG_MESSAGES));
         let some = parse(&["--only", "6.4.*", "--only", "9.3.1", "--short"]).unwrap().unwrap();
         assert_eq!((some.cases.len(), some.messages), (2, SHORT_MESSAGES));
+        let spread = parse(&["--short"]).unwrap().unwrap();
+        assert_eq!((spread.cases.len(), spread.messages), (SPREAD.len(), SHORT_MESSAGES));
+    }
+
+    #[test]
+    fn the_page_is_written_from_a_whole_run_only() {
+        assert!(parse(&["--write"]).unwrap().unwrap().write);
+        assert!(parse(&["--write", "--short"]).is_err());
+        assert!(parse(&["--only", "6.4.*", "--write"]).is_err());
     }
 
     #[test]

@@ -41,7 +41,7 @@ const COMMANDS: &[Command] = &[
     Command {
         name: "autobahn",
         arguments: "[--short] [--messages N] [--only CASES] [--write]",
-        summary: "the Autobahn test suite against crates/ws, as server and as client",
+        summary: "the Autobahn test suite against crates/ws, in both roles, and the gateway",
         run: autobahn::command,
     },
     Command {

@@ -90,13 +90,13 @@ const STAGES: &[Stage] = &[
     },
     Stage {
         name: "autobahn",
-        what: "cargo xtask autobahn --short: all cases of the Autobahn test suite, both roles",
+        what: "cargo xtask autobahn --short: the Autobahn test suite on ws, in both roles, and the gateway",
         pace: Pace::Full,
         run: conformance::autobahn,
     },
     Stage {
         name: "autobahn-long",
-        what: "cargo xtask autobahn: the same with 50 messages a case in 12.* and 13.*",
+        what: "cargo xtask autobahn: all cases, with 50 messages a case in 12.* and 13.*",
         pace: Pace::Long,
         run: conformance::autobahn_long,
     },
@@ -138,7 +138,7 @@ const STAGES: &[Stage] = &[
     },
     Stage {
         name: "browser-clients",
-        what: "node --test on tests-e2e/browser*.test.mjs, in headless Chromium",
+        what: "node --test on tests-e2e/browser*.test.mjs, in headless Chromium and Firefox",
         pace: Pace::Full,
         run: real_clients::browser,
     },

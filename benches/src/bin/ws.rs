@@ -5,6 +5,8 @@
 mod echo;
 #[path = "ws/memory.rs"]
 mod memory;
+#[path = "ws/resident.rs"]
+mod resident;
 
 use std::io::Cursor;
 use std::process::ExitCode;
@@ -31,6 +33,7 @@ fn main() -> ExitCode {
     echo::group(&mut suite, 1);
     echo::group(&mut suite, 16);
     memory::group(&mut suite);
+    resident::group(&mut suite);
     suite.run()
 }
 

@@ -91,12 +91,19 @@ impl Inbound {
         self
     }
 
+    /// Puts other limits into force: a message keeps that under which it began to be inflated, under takeover too.
+    /// So a peer may be trusted with more once it is known.
+    pub const fn limit(&mut self, limits: InboundLimits) {
+        self.limits = limits;
+    }
+
     /// Inflates the next fragment of a compressed message, appending to `out`, as far as an inflater is free.
     /// `last`: the message ends with it.
     ///
     /// # Errors
     /// Any [`Error`] of inflating: the connection has to end with its close code. The inflater is back in its pool then,
-    /// or freed.
+    /// or freed. `out` holds what came before the fault, at most the limit: a text may break UTF-8 there
+    /// already. After [`Error::Truncated`] it may end with bytes that the peer did not send.
     pub fn push(
         &mut self,
         pool: &InflaterPool,

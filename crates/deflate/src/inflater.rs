@@ -44,6 +44,8 @@ pub struct Inflater {
     max_bytes: usize,
     /// What the open message may still produce.
     left: usize,
+    /// Came out in the call that failed, and was not given yet.
+    spared: usize,
     read: u64,
     final_blocks: u32,
     ending: Ending,
@@ -84,6 +86,7 @@ impl Inflater {
             ring,
             max_bytes: 0,
             left: 0,
+            spared: 0,
             read: 0,
             final_blocks: 0,
             ending: Ending::new(),
@@ -107,7 +110,7 @@ impl Inflater {
         if std::mem::take(&mut self.ended) {
             self.renew();
         }
-        (self.max_bytes, self.left) = (max_bytes, max_bytes);
+        (self.max_bytes, self.left, self.spared) = (max_bytes, max_bytes, 0);
         (self.read, self.final_blocks) = (0, 0);
         self.open = true;
     }
@@ -153,7 +156,7 @@ impl Inflater {
             if input.is_empty() {
                 return Ok(Advance { read: 0, written: 0, more: false });
             }
-            self.begin_next_stream()?;
+            self.begin_next_stream(self.read)?;
         }
         // One byte of room above the limit tells "full" from "too large".
         let room = self.ring.room(self.left.saturating_add(1));
@@ -162,6 +165,7 @@ impl Inflater {
             inflate_once(&mut self.inflate, input, room, InflateFlush::NoFlush);
         self.read += read as u64;
         let Some(left) = self.left.checked_sub(written) else {
+            self.spared = std::mem::take(&mut self.left);
             return Err(self.fail(Error::TooLarge { limit: self.max_bytes, offset: self.read }));
         };
         self.left = left;
@@ -173,7 +177,10 @@ impl Inflater {
             // The library always moves on while it has both input and room; a caller's loop may rely on it.
             Ok(_) if read < input.len() && read + written == 0 => return Err(self.corrupt()),
             Ok(_) => read < input.len() || written == room_bytes,
-            Err(_) => return Err(self.corrupt()),
+            Err(_) => {
+                self.spared = written;
+                return Err(self.corrupt());
+            }
         };
         Ok(Advance { read, written, more })
     }
@@ -189,11 +196,12 @@ impl Inflater {
         error
     }
 
+    /// Goes on behind a block with BFINAL, which ended at `offset` of the message.
     #[cold]
-    fn begin_next_stream(&mut self) -> Result<(), Error> {
+    fn begin_next_stream(&mut self, offset: u64) -> Result<(), Error> {
         self.final_blocks += 1;
         if self.final_blocks > MAX_FINAL_BLOCKS {
-            return Err(self.fail(Error::ManyFinalBlocks { offset: self.read }));
+            return Err(self.fail(Error::ManyFinalBlocks { offset }));
         }
         self.ended = false;
         self.renew();
@@ -203,18 +211,27 @@ impl Inflater {
     /// Inflates a whole fragment and appends what comes out.
     ///
     /// # Errors
-    /// As [`step`](Self::step). `out` may then hold a part of the message, never more than the limit.
+    /// As [`step`](Self::step). `out` holds what came before the fault then, up to the limit: all of it, however the
+    /// message was cut.
     #[inline]
     pub fn push(&mut self, fragment: &[u8], out: &mut Vec<u8>) -> Result<(), Error> {
         let mut rest = fragment;
         loop {
-            let Advance { read, written, more } = self.advance(rest)?;
+            let Advance { read, written, more } =
+                self.advance(rest).inspect_err(|_| self.spare(out))?;
             append(self.ring.keep(written), out);
             if !more {
                 return Ok(());
             }
             rest = rest.get(read..).unwrap_or_default();
         }
+    }
+
+    /// Gives what came out in the call that failed.
+    #[cold]
+    fn spare(&mut self, out: &mut Vec<u8>) {
+        let spared = std::mem::take(&mut self.spared);
+        append(self.ring.keep(spared), out);
     }
 
     /// The inflated bytes of the open message so far.

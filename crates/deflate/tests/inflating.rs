@@ -74,6 +74,56 @@ fn a_message_beyond_its_limit_is_that_however_it_is_cut_and_whatever_follows() {
 }
 
 #[test]
+fn what_came_before_a_fault_is_given_however_it_is_cut() {
+    let stored = b"\x00\x02\x00\xfd\xffab";
+    let reserved_kind = [&stored[..], b"\x06"].concat();
+    let long = [&stored[..], &compressed(&[b'c'; 200])].concat();
+    let finals = [&stored[..], &EMPTY_FINAL.repeat(MAX_FINAL_BLOCKS as usize + 2)].concat();
+    let limits = InboundLimits { max_message_bytes: 20, ..InboundLimits::new() };
+    let pool = InflaterPool::new(1);
+    for (payload, before) in
+        [(&reserved_kind, &b"ab"[..]), (&finals, b"ab"), (&long, b"abcccccccccccccccccc")]
+    {
+        for cut in 1..=payload.len() + 1 {
+            let mut inbound = Inbound::new(Direction::stateless(), limits);
+            let (mut out, mut read) = (Vec::new(), 0);
+            let failed = payload.chunks(cut).any(|piece| {
+                read += piece.len();
+                let last = cut > 1 && read == payload.len();
+                inbound.push(&pool, piece, last, &mut out).is_err()
+            });
+            assert!(failed && out == before, "{payload:x?} in pieces of {cut}: {out:x?}");
+        }
+    }
+}
+
+#[test]
+fn another_limit_holds_from_the_next_message_on() {
+    let agreed = Direction { takeover: true, ..Direction::stateless() };
+    let (pool, slots) = (InflaterPool::new(1), TakeoverSlots::new(1));
+    let of = |max_message_bytes| InboundLimits { max_message_bytes, ..InboundLimits::new() };
+    let (small, big) = (compressed(&[7; 300]), compressed(&[7; 900]));
+    let whole = |inbound: &mut Inbound, payload: &[u8]| {
+        let mut out = Vec::new();
+        inbound.push(&pool, payload, true, &mut out).map(|_| out.len())
+    };
+    for slot in [None, slots.take()] {
+        let mut inbound = Inbound::new(agreed, of(300));
+        if let Some(slot) = slot {
+            inbound = inbound.with_slot(slot);
+        }
+        assert_eq!(whole(&mut inbound, &small), Ok(300));
+        inbound.limit(of(900));
+        assert_eq!(whole(&mut inbound, &big), Ok(900));
+        let mut out = Vec::new();
+        assert_eq!(inbound.push(&pool, &big[..1], false, &mut out), Ok(Progress::Inflated));
+        inbound.limit(of(300));
+        assert_eq!(whole(&mut inbound, &big[1..]), Ok(900), "it began under the old limit");
+        assert!(matches!(whole(&mut inbound, &big), Err(Error::TooLarge { limit: 300, .. })));
+    }
+}
+
+#[test]
 fn an_inflater_serves_again_after_each_kind_of_failure() {
     let pool = InflaterPool::new(1);
     let limits = InboundLimits { max_message_bytes: 1000, max_waiting_bytes: 0 };

@@ -71,7 +71,7 @@ impl App {
         plaintext: Option<SocketAddr>,
     ) -> Result<Arc<Self>, String> {
         let codec = Codec::new(codec_settings(&config));
-        let gate = Gate::new(config.pool.max_connections);
+        let gate = Gate::lasting(config.pool.max_connections);
         let pool = Pool::new(tidegate_pool::Limits {
             max_connections: config.pool.max_connections,
             max_connections_per_user: config.pool.max_connections_per_user,

@@ -37,7 +37,7 @@ impl Live {
         address: SocketAddr,
         spare_key: String,
     ) -> Result<Self, String> {
-        let routes = Routes::new(&config, address)?;
+        let routes = Routes::new(&config, address, None)?;
         Self::with(config, routes, spare_key, None)
     }
 
@@ -51,7 +51,7 @@ impl Live {
                 "api.key: cannot be taken away while the gateway runs; set another".to_owned()
             );
         }
-        let mut routes = Routes::new(&config, address)?;
+        let mut routes = Routes::new(&config, address, Some(&self.routes))?;
         let (old, new) = (&self.config.stream, &config.stream);
         let of = |stream: &crate::config::Stream| {
             (stream.connect_timeout, stream.pool_idle_connections, stream.pool_idle_timeout)

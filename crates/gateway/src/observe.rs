@@ -25,6 +25,7 @@ pub(crate) struct Counts {
     pub(crate) streams_cancelled: AtomicU64,
     pub(crate) streams_failed: AtomicU64,
     pub(crate) messages_published: AtomicU64,
+    pub(crate) upstream_retries: AtomicU64,
     /// Of outboxes that are gone: those of living sessions are read where they are.
     ended_queues: Mutex<Counters>,
 }

@@ -10,6 +10,7 @@ use tidegate_pool::AdmitLayer;
 use tidegate_ratelimit::SessionLimitLayer;
 use tidegate_server::{Body, Incoming};
 use tower::ServiceBuilder;
+use tower::retry::RetryLayer;
 use tower::util::{BoxCloneSyncService, option_layer};
 use tower_service::Service;
 
@@ -24,7 +25,9 @@ use crate::commands::{
 use crate::connection::Me;
 use crate::guard::guard;
 use crate::http::{Api, cors, limit_api, observe};
-use crate::upstream::{FirstByteLayer, Route, UpstreamService};
+use crate::upstream::{
+    BalanceLayer, Elsewhere, Failure, FirstByteLayer, Route, UpstreamRequest, UpstreamResponse,
+};
 
 /// The service of the listener. Boxed here, at the seam to the server.
 pub type AcceptService = BoxCloneSyncService<Request<Incoming>, Response<Body>, Infallible>;
@@ -106,10 +109,19 @@ fn session_stack(
         .service(Router(Arc::clone(me)))
 }
 
-/// Per route: first byte in time → reused connections. Nothing is tried twice: a question asked again is paid again.
-pub(crate) fn upstream(app: &App, _route: &Route) -> UpstreamService {
+/// Per route: first byte in time → elsewhere → balance → reused connections.
+pub(crate) fn upstream(
+    app: &Arc<App>,
+    route: &Arc<Route>,
+) -> impl Service<UpstreamRequest, Response = UpstreamResponse, Error = Failure, Future: Send> + use<>
+{
+    let live = app.live();
     ServiceBuilder::new()
-        // The head of the answer must come in time; its body has limits of its own.
-        .layer(FirstByteLayer(app.live().config.stream.first_byte_timeout))
-        .service(app.live().routes.client.clone())
+        // Outermost: the head of the answer must come in time, however many are asked for it; its body has limits of its own.
+        .layer(FirstByteLayer(live.config.stream.first_byte_timeout))
+        // Around the choice: another try is another upstream. What one may have begun to answer is not asked twice.
+        .layer(RetryLayer::new(Elsewhere::new(app, route)))
+        // Innermost: each try is somebody's success or failure.
+        .layer(BalanceLayer(Arc::clone(route)))
+        .service(live.routes.client.clone())
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::Ordering::Relaxed;
+use std::time::Instant;
 
 use serde::Serialize;
 use tidegate_pool::Target;
@@ -65,6 +66,10 @@ pub(crate) struct Upstreams {
     pub(crate) connections_reused: u64,
     pub(crate) connections_open: usize,
     pub(crate) connections_idle: usize,
+    /// Upstreams that stand aside, of all routes.
+    pub(crate) ejected: usize,
+    /// Questions that went to another upstream, since the start.
+    pub(crate) retries: u64,
 }
 
 #[derive(Debug, Serialize)]
@@ -226,7 +231,10 @@ pub(crate) fn stats(app: &App) -> Stats {
 }
 
 fn upstreams(app: &App) -> Upstreams {
-    let stats = app.live().routes.client.stats();
+    let live = app.live();
+    let stats = live.routes.client.stats();
+    let (routes, now) = (live.routes.all(), Instant::now());
+    let states = routes.iter().flat_map(|route| route.upstreams.states(now));
     Upstreams {
         pools_created: stats.pools_created,
         pool_hits: stats.pool_hits,
@@ -234,6 +242,8 @@ fn upstreams(app: &App) -> Upstreams {
         connections_reused: stats.connections_reused,
         connections_open: stats.open,
         connections_idle: stats.idle,
+        ejected: states.filter(|(_, state)| state.is_ejected).count(),
+        retries: app.counts.upstream_retries.load(Relaxed),
     }
 }
 

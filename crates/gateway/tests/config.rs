@@ -172,7 +172,7 @@ fn yaml_says_the_same_as_toml() {
     let yaml = from_file("full.yaml").unwrap();
     assert_eq!(toml.config, yaml.config);
     assert!(matches!(yaml.origins.of("rate_limit.max_requests"), Origin::File { line: 16, .. }));
-    assert!(matches!(yaml.origins.of("routes[1].types"), Origin::File { line: 36, .. }));
+    assert!(matches!(yaml.origins.of("routes[1].types"), Origin::File { line: 41, .. }));
 }
 
 #[test]
@@ -278,7 +278,7 @@ fn a_variable_changes_a_route_of_the_file() {
     };
     let loaded = Config::load(&sources).unwrap();
     assert_eq!(loaded.config.routes[1].name, "summary");
-    assert_eq!(loaded.config.routes[1].upstream, "http://127.0.0.1:9999/");
+    assert_eq!(loaded.config.routes[1].upstream, "http://127.0.0.1:9999/".parse().unwrap());
 }
 
 #[test]

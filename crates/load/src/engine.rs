@@ -5,13 +5,23 @@ mod crew;
 mod idle;
 mod load;
 mod monitor;
+mod orders;
+mod part;
 mod probing;
 mod reconnect;
 mod search;
+mod serving;
 mod spread;
 
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use self::crew::Crew;
-use self::monitor::Monitor;
+use self::monitor::{InJob, Monitor};
+use self::orders::Shares;
+pub use self::serving::serve_part;
+use crate::board::Board;
 use crate::clock::{self, MILLISECOND};
 use crate::error::Error;
 use crate::job::{Job, Work};
@@ -40,16 +50,41 @@ type Measured = (Run, Option<Error>);
 /// assert_eq!(failure.what, "nothing listens at 127.0.0.1:1");
 /// ```
 pub fn run(job: &Job, progress: &mut dyn FnMut(&Progress)) -> Result<Report, Box<Failure>> {
+    run_as(job, Conduct { progress, stop: &AtomicBool::new(false), program: None })
+}
+
+/// How a job is done, besides what it says itself.
+pub struct Conduct<'a> {
+    /// Called about four times a second.
+    pub progress: &'a mut dyn FnMut(&Progress),
+    /// Once it is true, the job ends within three seconds, with what it has.
+    pub stop: &'a AtomicBool,
+    /// The program `tidegate-load`, for jobs that need more connections than one process may have files. Without it, those
+    /// are refused.
+    pub program: Option<&'a Path>,
+}
+
+/// Does a job as [`run`] does, in several processes where one may not open enough files, and until it is told to stop.
+///
+/// # Errors
+/// Why the job was not done, what to do about it, and what was measured until then.
+pub fn run_as(job: &Job, mut conduct: Conduct<'_>) -> Result<Report, Box<Failure>> {
     let mut report = spread::empty(job);
+    let began = clock::now();
     for repetition in 1..=job.repeat.max(1) {
-        let measured = Bench::new(job, repetition, progress).and_then(|mut bench| bench.measure());
-        let error = match measured {
-            Ok((run, error)) => {
-                report.runs.push(run);
-                error
-            }
-            Err(error) => Some(error),
+        let in_job = InJob { repetition, began, total_s: total_s(job) };
+        let measured = Bench::new(job, in_job, &mut conduct).and_then(|mut bench| {
+            report.notes.extend(bench.note().filter(|_| repetition == 1));
+            bench.measure()
+        });
+        let (run, mut error) = match measured {
+            Ok((run, error)) => (Some(run), error),
+            Err(error) => (None, Some(error)),
         };
+        report.runs.extend(run);
+        if conduct.stop.load(Ordering::Relaxed) {
+            error = Some(Error::Stopped);
+        }
         if let Some(error) = error {
             spread::finish(&mut report);
             report.partial = true;
@@ -66,19 +101,27 @@ pub fn run(job: &Job, progress: &mut dyn FnMut(&Progress)) -> Result<Report, Box
 struct Bench<'a> {
     job: &'a Job,
     monitor: Monitor<'a>,
+    /// By process; of none but this one, empty.
+    parts: Vec<Shares>,
+    program: Option<&'a Path>,
 }
 
 impl<'a> Bench<'a> {
-    fn new(
-        job: &'a Job,
-        repetition: u32,
-        progress: &'a mut dyn FnMut(&Progress),
-    ) -> Result<Self, Error> {
+    fn new(job: &'a Job, in_job: InJob, conduct: &'a mut Conduct<'_>) -> Result<Self, Error> {
         check(job)?;
-        let files = u64::from(connections(job)) + u64::from(job.threads) * 4 + 32;
-        socket::reserve_files(files)?;
+        let (stop, program) = (conduct.stop, conduct.program);
+        let parts = parts(job, program.is_some())?;
         let watch = Watch::new(&job.target.pids, job.target.children)?;
-        Ok(Self { job, monitor: Monitor::new(watch, repetition, total_s(job), progress) })
+        let monitor = Monitor::new(watch, in_job, conduct.progress, stop);
+        Ok(Self { job, monitor, parts, program })
+    }
+
+    /// What a reader must know of how it is done.
+    fn note(&self) -> Option<String> {
+        let processes = self.parts.len();
+        (processes > 1).then(|| {
+            format!("{processes} processes of the generator shared the connections; the figures are of all of them.")
+        })
     }
 
     fn measure(&mut self) -> Result<Measured, Error> {
@@ -98,14 +141,49 @@ impl<'a> Bench<'a> {
         Rules::new(&self.job.dialect, &self.job.target.address)
     }
 
-    fn crew(&mut self, work: crew::Kind) -> Result<Crew, Error> {
-        let crew = Crew::new(self.job, work)?;
-        self.monitor.look_at(crew.gauges());
+    fn crew(&mut self, kind: crew::Kind) -> Result<Crew, Error> {
+        let crew = match self.program.filter(|_| !self.parts.is_empty()) {
+            Some(program) => Crew::of_processes(self.job, kind, &self.parts, program)?,
+            None => {
+                Crew::of_threads(self.job, kind, Shares::alone(self.job.threads), Arc::default())?
+            }
+        };
+        self.monitor.look_at(&crew);
         Ok(crew)
+    }
+
+    /// Where publishers write how much they have sent.
+    fn board(&self, publishers: u32) -> Result<Arc<Board>, Error> {
+        let board = match self.parts[..] {
+            [] => Board::new(publishers),
+            _ => Board::shared(publishers).map_err(Error::system("share memory"))?,
+        };
+        Ok(Arc::new(board))
     }
 
     fn connect_deadline(&self) -> u64 {
         clock::now() + self.job.connect_timeout_ms * MILLISECOND
+    }
+}
+
+/// Files that so many connections and threads need.
+fn files(connections: u32, threads: u32) -> u64 {
+    u64::from(connections) + u64::from(threads) * 4 + 32
+}
+
+/// The processes among which a job is divided; none where this one does.
+fn parts(job: &Job, may_divide: bool) -> Result<Vec<Shares>, Error> {
+    let connections = connections(job);
+    let may_divide = may_divide && !matches!(job.work, Work::Limits(_));
+    let most = job.connections_per_process.filter(|most| may_divide && *most < connections);
+    match (socket::reserve_files(files(connections, job.threads)), most) {
+        (Ok(()), None) => Ok(Vec::new()),
+        (Err(Error::TooFewFiles { allowed, .. }), most) if may_divide => {
+            let room = allowed.saturating_sub(files(0, job.threads)).try_into().unwrap_or(u32::MAX);
+            Ok(Shares::of_processes(connections, most.unwrap_or(room).min(room), job.threads))
+        }
+        (Ok(()), Some(most)) => Ok(Shares::of_processes(connections, most, job.threads)),
+        (Err(error), _) => Err(error),
     }
 }
 
@@ -117,6 +195,9 @@ fn check(job: &Job) -> Result<(), Error> {
     }
     if connections(job) == 0 && !matches!(job.work, Work::Limits(_)) {
         return fault("`connections` must be at least 1");
+    }
+    if job.connections_per_process == Some(0) {
+        return fault("`connections_per_process` must be at least 1");
     }
     if sizes(job).iter().any(|size| !(32..=16 << 20).contains(size)) {
         return fault("`size` must be 32 (the marker) to 16 MiB");

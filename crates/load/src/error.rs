@@ -2,6 +2,8 @@
 
 use std::io;
 
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
 /// Why a job was not done, by the guilty side.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -85,6 +87,25 @@ pub enum Error {
         /// Its id.
         pid: u32,
     },
+    /// Somebody wanted the end.
+    #[error("the job was told to stop before its end")]
+    Stopped,
+    /// A process of the generator ended before its work was done.
+    #[error("a process of the generator ended: {how}")]
+    PartGone {
+        /// How it ended.
+        how: String,
+    },
+    /// A process of the generator says why it cannot go on.
+    #[error("{what}")]
+    Part {
+        /// The error there, as a sentence.
+        what: String,
+        /// Its hint.
+        hint: String,
+        /// Whether others may know better.
+        is_vague: bool,
+    },
     /// The system refused something.
     #[error("the system refused to {what}: {source}")]
     System {
@@ -105,10 +126,10 @@ impl Error {
                  connections."
             ),
             Self::Address { .. } => "Write `target.address` as `host:port`.".into(),
-            Self::Refused { .. } => "Start the server, or correct `target.address`.".into(),
-            Self::NotWebSocket { .. } => "Correct `target.address`; TLS is not spoken here.".into(),
+            Self::Refused { .. } => "Start the server, or correct its address.".into(),
+            Self::NotWebSocket { .. } => "Correct the address; TLS is not spoken here.".into(),
             Self::NotUpgraded { .. } => {
-                "Correct `path` and `headers` in the dialect, or the server's limits.".into()
+                "Correct the path (in the dialect, with its `headers`), or the server's limits.".into()
             }
             Self::ConnectTimeout { .. } => {
                 "Look into the server's log and at its limits; compare the dialect's `greeting`, `ready` and `subscribe.ready` \
@@ -120,11 +141,45 @@ impl Error {
             }
             Self::NotCut { .. } => "Stop the server within `duration_ms` after the job began.".into(),
             Self::NoProcess { .. } => "Correct `target.pids`; the server may have ended.".into(),
+            Self::Stopped => {
+                "What was measured until then is kept, and marked as partial; start it again for all of it.".into()
+            }
+            Self::PartGone { .. } => {
+                "See whether the machine has memory left (the system's log names what it killed), and run it again.".into()
+            }
+            Self::Part { hint, .. } => hint.clone(),
             Self::System { .. } => "See what the system says; too many open files or ports in use, most likely.".into(),
         }
     }
 
+    /// Whether another thread or process may know better why the work ended.
+    pub(crate) fn is_vague(&self) -> bool {
+        matches!(self, Self::ConnectTimeout { .. } | Self::Part { is_vague: true, .. })
+    }
+
     pub(crate) fn system(what: &'static str) -> impl FnOnce(io::Error) -> Self {
         move |source| Self::System { what, source }
+    }
+}
+
+/// An error on its way from one process of the generator to another: what people are told, and no more.
+#[derive(Serialize, Deserialize)]
+struct Told {
+    what: String,
+    hint: String,
+    is_vague: bool,
+}
+
+impl Serialize for Error {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let (what, hint) = (self.to_string(), self.hint());
+        Told { what, hint, is_vague: self.is_vague() }.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Error {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let Told { what, hint, is_vague } = Told::deserialize(deserializer)?;
+        Ok(Self::Part { what, hint, is_vague })
     }
 }

@@ -2,8 +2,11 @@
 //!
 //! It knows not how the server is spoken to; that is the dialect inside it.
 
+mod probe;
+
 use serde::{Deserialize, Serialize};
 
+pub use self::probe::{Act, Expected, Limits, Probe};
 use crate::dialect::Dialect;
 
 /// One work, done to one server, some number of times.
@@ -23,13 +26,18 @@ pub struct Job {
     /// How it is spoken to.
     #[serde(default)]
     pub dialect: Dialect,
-    /// Threads that generate load, 1 to 64.
+    /// Threads that generate load, 1 to 64. With several processes they are divided among them, and each has one at least.
     #[serde(default = "one")]
     pub threads: u32,
     /// Loopback addresses (127.0.0.1, 127.0.0.2 …) that connections come from, 1 to 250. Without it, one for each 4 000 connections.
     /// To a server elsewhere, connections come from wherever the system says.
     #[serde(default)]
     pub sources: Option<u32>,
+    /// Connections that one process of the generator has at most. Beyond it, or beyond the files that a process may open,
+    /// further processes are started, and all of the job is divided among them but `limits`. Without it, as many as the
+    /// files allow.
+    #[serde(default)]
+    pub connections_per_process: Option<u32>,
     /// Bytes that the system may hold for a connection that does not read. Without it, as many as it likes: megabytes.
     #[serde(default)]
     pub receive_buffer: Option<u32>,
@@ -63,6 +71,7 @@ impl Job {
             dialect,
             threads: one(),
             sources: None,
+            connections_per_process: None,
             receive_buffer: None,
             warmup_ms: warmup_ms(),
             duration_ms: duration_ms(),
@@ -149,7 +158,8 @@ pub struct Fanout {
     pub publishers: u32,
 }
 
-/// The highest rate of deliveries that holds: it is doubled until it does not, then bisected.
+/// The highest rate of deliveries that holds: it is raised until it does not, fourfold while the 99th percentile is under a fifth
+/// of its bound, else twofold; then the interval between a rate and its double is bisected.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FanoutSearch {
@@ -278,78 +288,6 @@ pub struct Streams {
     pub size: u32,
 }
 
-/// Whether limits are where they should be.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Limits {
-    /// One after the other.
-    pub probes: Vec<Probe>,
-}
-
-/// One question about a limit.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Probe {
-    /// How it is called in the report.
-    pub name: String,
-    /// What is done.
-    pub act: Act,
-    /// What must come of it. What is not said may be anything.
-    pub expect: Expected,
-    /// How long answers are waited for, in milliseconds, after the last one.
-    #[serde(default = "quiet_ms")]
-    pub quiet_ms: u64,
-}
-
-/// What a probe does.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", deny_unknown_fields)]
-pub enum Act {
-    /// Sends a message some number of times over one connection.
-    Send {
-        /// What is sent. Without it, the dialect's echo.
-        #[serde(default)]
-        send: Option<String>,
-        /// A pattern of the answers. Without it, whatever carries the marker of a message.
-        #[serde(default)]
-        answer: Option<String>,
-        /// How often.
-        #[serde(default = "one")]
-        times: u32,
-        /// Bytes of `{payload}`, from 32.
-        #[serde(default = "probe_size")]
-        size: u32,
-        /// Bytes of the whole message, which `{payload}` is then made to fill.
-        #[serde(default)]
-        message_bytes: Option<u32>,
-    },
-    /// Opens connections and holds them.
-    Connect {
-        /// How many.
-        connections: u32,
-    },
-}
-
-/// What must come of a probe.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Expected {
-    /// Messages that are answered.
-    pub answered: Option<u32>,
-    /// Messages that are refused, by the dialect's `refusal`.
-    pub refused: Option<u32>,
-    /// The close code of the connection; of connections, that of those that were accepted only to be told.
-    pub close: Option<u16>,
-    /// A pattern of its reason.
-    pub reason: Option<String>,
-    /// Connections that can be used.
-    pub accepted: Option<u32>,
-    /// Connections that were accepted only to be told `close`.
-    pub closed: Option<u32>,
-    /// The HTTP status of those that were not accepted.
-    pub status: Option<u16>,
-}
-
 const fn one() -> u32 {
     1
 }
@@ -385,10 +323,4 @@ const fn tokens() -> u32 {
 }
 const fn token_size() -> u32 {
     36
-}
-const fn probe_size() -> u32 {
-    64
-}
-const fn quiet_ms() -> u64 {
-    500
 }

@@ -8,6 +8,8 @@ pub mod job;
 pub mod report;
 
 #[cfg(feature = "engine")]
+mod board;
+#[cfg(feature = "engine")]
 mod clock;
 #[cfg(feature = "engine")]
 mod cost;
@@ -17,6 +19,8 @@ mod engine;
 mod error;
 #[cfg(feature = "engine")]
 mod floor;
+#[cfg(feature = "engine")]
+mod halt;
 #[cfg(feature = "engine")]
 mod link;
 #[cfg(feature = "engine")]
@@ -47,7 +51,7 @@ mod worker;
 #[cfg(feature = "engine")]
 pub use cost::{Cost, cost_of_own};
 #[cfg(feature = "engine")]
-pub use engine::run;
+pub use engine::{Conduct, run, run_as, serve_part};
 #[cfg(feature = "engine")]
 pub use error::Error;
 #[cfg(feature = "engine")]

@@ -5,9 +5,11 @@ mod streaming;
 mod tests;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+
+use serde::{Deserialize, Serialize};
 
 pub(crate) use self::streaming::{Ended, Stream};
+use crate::board::Board;
 use crate::plan::Plan;
 use crate::rules::{Rules, StreamRules};
 use crate::tally::{Tally, Weight};
@@ -48,7 +50,7 @@ pub(crate) struct Member {
 }
 
 /// What a connection does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Role {
     /// Sends, and gets its own messages back.
     Echo,
@@ -111,38 +113,8 @@ pub(crate) struct Load {
     pub(crate) filler: Vec<u8>,
     /// The sender of the first publisher; those before it are of an earlier run.
     pub(crate) first_sender: u32,
-    /// By publisher: how many messages it sent.
-    pub(crate) published: Arc<Vec<Published>>,
-}
-
-/// How many messages a publisher sent, for its readers to know what to expect.
-#[derive(Debug)]
-pub(crate) struct Published {
-    count: AtomicU32,
-    first_counted: AtomicU32,
-}
-
-impl Published {
-    pub(crate) fn new() -> Self {
-        Self { count: AtomicU32::new(0), first_counted: AtomicU32::new(u32::MAX) }
-    }
-
-    /// A message is about to be sent.
-    pub(crate) fn add(&self, counts: bool) {
-        let seq = self.count.fetch_add(1, Ordering::AcqRel);
-        if counts {
-            self.first_counted.fetch_min(seq, Ordering::AcqRel);
-        }
-    }
-
-    pub(crate) fn count(&self) -> u32 {
-        self.count.load(Ordering::Acquire)
-    }
-
-    /// The number of the first that counts; where none does, of the next.
-    pub(crate) fn first_counted(&self) -> u32 {
-        self.first_counted.load(Ordering::Acquire).min(self.count())
-    }
+    /// How many messages each publisher sent.
+    pub(crate) published: Arc<Board>,
 }
 
 impl Stage {
@@ -222,8 +194,8 @@ impl Member {
         match self.role {
             Role::Echo => self.tracks.iter().all(|track| track.has_all_below(self.next)),
             Role::Reader { .. } => {
-                let mut all = self.tracks.iter().zip(load.published.iter());
-                all.all(|(track, published)| track.has_all_below(published.count()))
+                let mut all = self.tracks.iter().enumerate();
+                all.all(|(at, track)| track.has_all_below(load.published.count(at)))
             }
             _ => true,
         }
@@ -360,7 +332,7 @@ impl Member {
     fn may_exist(&self, marker: Marker, index: usize, load: &Load) -> bool {
         match self.role {
             Role::Echo => marker.sender == self.number && marker.seq < self.next,
-            _ => load.published.get(index).is_some_and(|published| marker.seq < published.count()),
+            _ => load.published.has_sent(index, marker.seq),
         }
     }
 

@@ -1,9 +1,11 @@
 //! When each message of an open loop should go, and what the load is at a time. It reads no clock.
 
+use serde::{Deserialize, Serialize};
+
 use crate::clock::{MILLISECOND, SECOND};
 
 /// A stretch of time with one rate and one size. The first of a plan may be the warm-up.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Segment {
     pub(crate) name: String,
     /// Where it begins, in nanoseconds from the plan's beginning.
@@ -22,7 +24,7 @@ pub(crate) struct Segment {
 }
 
 /// All segments of a run, from an absolute time on.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Plan {
     pub(crate) epoch: u64,
     /// Whether connections come and go as the segments say.
@@ -52,6 +54,16 @@ impl Plan {
         };
         plan.push(warmup_ms, like("warm-up", false));
         plan.push(ms, like("run", true));
+        plan
+    }
+
+    /// The part of it that is over at `time`.
+    pub(crate) fn until(&self, time: u64) -> Self {
+        let since = time.saturating_sub(self.epoch);
+        let mut plan = self.clone();
+        for segment in &mut plan.segments {
+            (segment.start, segment.end) = (segment.start.min(since), segment.end.min(since));
+        }
         plan
     }
 
@@ -193,8 +205,17 @@ mod tests {
     }
 
     #[test]
+    fn what_is_over_at_a_time_ends_there() {
+        let plan = Plan { epoch: SECOND, ..Plan::steady(10, 10.0, 64, 1_000, 2_000) };
+        let part = plan.until(2 * SECOND + 500 * MILLISECOND);
+        assert_eq!((part.counts_from(), part.counted()), (2 * SECOND, 500 * MILLISECOND));
+        assert_eq!(plan.until(0).counted(), 0);
+        assert_eq!(plan.until(60 * SECOND).counted(), 2 * SECOND);
+    }
+
+    #[test]
     fn no_rate_is_no_message() {
-        assert_eq!(all(&Plan::steady(10, 0.0, 64, 1_000, 1_000), 0, 1), []);
+        assert!(all(&Plan::steady(10, 0.0, 64, 1_000, 1_000), 0, 1).is_empty());
     }
 
     #[test]

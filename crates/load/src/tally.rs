@@ -2,13 +2,15 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 use crate::clock::SECOND;
 use crate::plan::Plan;
 use crate::report::Accounting;
 use crate::times::{RoughTimes, Times};
 
 /// Everything that one thread counted; those of several are added up.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Tally {
     pub(crate) segments: Vec<SegmentTally>,
     pub(crate) seconds: Vec<SecondTally>,
@@ -26,7 +28,7 @@ pub(crate) struct Tally {
 }
 
 /// What was counted in one segment of the plan.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct SegmentTally {
     pub(crate) counts: bool,
     pub(crate) numbers: Numbers,
@@ -35,7 +37,7 @@ pub(crate) struct SegmentTally {
 }
 
 /// Plain numbers of one segment.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Numbers {
     pub(crate) sent: u64,
     pub(crate) unsent: u64,
@@ -54,7 +56,7 @@ pub(crate) struct Numbers {
 }
 
 /// What was counted of one second.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct SecondTally {
     pub(crate) sent: u64,
     pub(crate) received: u64,
@@ -62,7 +64,7 @@ pub(crate) struct SecondTally {
 }
 
 /// What was counted of token streams.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct StreamTally {
     pub(crate) completed: u64,
     pub(crate) failed: u64,

@@ -1,6 +1,7 @@
 //! Times as histograms, and the percentiles of the report. It reads no clock.
 
-use hdrhistogram::Histogram;
+use hdrhistogram::{Counter, Histogram};
+use serde::{Deserialize, Serialize};
 
 use crate::report::Latency;
 
@@ -8,12 +9,56 @@ use crate::report::Latency;
 const MAX_MICROS: u64 = 600_000_000;
 
 /// Many times, each within 0.1 %, and within a microsecond.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(from = "Buckets", into = "Buckets")]
 pub(crate) struct Times(Histogram<u64>);
 
 /// The same within 1 % in a tenth of the memory, for one second each.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(from = "Buckets", into = "Buckets")]
 pub(crate) struct RoughTimes(Histogram<u32>);
+
+/// A histogram on its way to another process: the last value of each bucket that is not empty, and how many are in it.
+/// Nothing is lost: buckets are the same everywhere.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Buckets(Vec<(u64, u64)>);
+
+impl<T: Counter> From<&Histogram<T>> for Buckets {
+    fn from(all: &Histogram<T>) -> Self {
+        let buckets = all.iter_recorded();
+        Self(buckets.map(|at| (at.value_iterated_to(), at.count_at_value().as_u64())).collect())
+    }
+}
+
+impl From<Times> for Buckets {
+    fn from(times: Times) -> Self {
+        Self::from(&times.0)
+    }
+}
+
+impl From<Buckets> for Times {
+    fn from(buckets: Buckets) -> Self {
+        let mut times = Self::default();
+        buckets.0.into_iter().for_each(|(value, count)| times.0.saturating_record_n(value, count));
+        times
+    }
+}
+
+impl From<RoughTimes> for Buckets {
+    fn from(times: RoughTimes) -> Self {
+        Self::from(&times.0)
+    }
+}
+
+impl From<Buckets> for RoughTimes {
+    fn from(buckets: Buckets) -> Self {
+        let mut times = Self::default();
+        for (value, count) in buckets.0 {
+            times.0.saturating_record_n(value, u32::try_from(count).unwrap_or(u32::MAX));
+        }
+        times
+    }
+}
 
 impl Default for Times {
     fn default() -> Self {
@@ -101,6 +146,24 @@ mod tests {
         let near = |seen: f64, expected: f64| (seen - expected).abs() <= expected / 500.0;
         assert!(near(latency.p50, 500.0) && near(latency.p99, 990.0), "{latency:?}");
         assert!(near(latency.min, 1.0) && near(latency.max, 1_000.0), "{latency:?}");
+    }
+
+    #[test]
+    fn nothing_is_lost_on_the_way_to_another_process() {
+        let (mut times, mut rough) = (Times::default(), RoughTimes::default());
+        for step in 0..50_000_u64 {
+            let nanos = step * step * 37 % 7_000_000_000;
+            times.note(nanos);
+            rough.note(nanos);
+        }
+        times.note(u64::MAX - 500);
+        let there = serde_json::to_string(&times).expect("it can be written");
+        let back: Times = serde_json::from_str(&there).expect("it can be read");
+        assert_eq!(back.latency(), times.latency());
+        assert!(back.0 == times.0);
+        let there = serde_json::to_string(&rough).expect("it can be written");
+        let back: RoughTimes = serde_json::from_str(&there).expect("it can be read");
+        assert!(back.0 == rough.0);
     }
 
     #[test]

@@ -15,15 +15,19 @@ mod streaming;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TryRecvError};
 
+use serde::{Deserialize, Serialize};
+
 use self::roster::Roster;
+use crate::board::Board;
 use crate::clock::{self, MILLISECOND};
 use crate::error::Error;
+use crate::halt::Halt;
 use crate::job::Cut;
 use crate::link::Link;
-use crate::member::{Load, Member, Published, Role};
+use crate::member::{Load, Member, Role};
 use crate::plan::{Plan, Schedule, Share};
 use crate::poll::{Poll, Ready};
 use crate::rules::{Exchanged, Rules, StreamRules};
@@ -35,7 +39,7 @@ use crate::times::Times;
 const BUFFER: usize = 256 * 1024;
 
 /// What a thread is told to do.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) enum Command {
     /// Opens connections of a role: this thread's share of `count`.
     Connect { role: Role, count: u32, deadline: u64 },
@@ -50,14 +54,14 @@ pub(crate) enum Command {
 }
 
 /// What is sent in a run.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) enum Traffic {
     /// Each connection keeps so many messages under way.
     Closed { in_flight: u32 },
     /// Each message of the plan is sent by the next connection.
     Open,
     /// Each message of the plan is published by the next publisher.
-    Fanout { first_sender: u32, published: Arc<Vec<Published>> },
+    Fanout { first_sender: u32, published: Arc<Board> },
     /// Each connection asks for streams.
     Streams { tokens: u32, per_s: f64, size: u32 },
     /// Nothing.
@@ -65,7 +69,7 @@ pub(crate) enum Traffic {
 }
 
 /// What came of a command.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum Reply {
     Connected(Connected),
     Ran { tally: Box<Tally>, gone: Option<Error> },
@@ -74,7 +78,7 @@ pub(crate) enum Reply {
 }
 
 /// What came of connecting.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Connected {
     pub(crate) open: u32,
     pub(crate) last: u64,
@@ -82,7 +86,7 @@ pub(crate) struct Connected {
 }
 
 /// What came of being cut.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Returned {
     pub(crate) cut: u32,
     pub(crate) back: u32,
@@ -105,10 +109,10 @@ pub(crate) struct Gauge {
 #[derive(Debug)]
 pub(crate) struct Line {
     pub(crate) commands: Receiver<Command>,
-    pub(crate) replies: SyncSender<Result<Reply, Error>>,
+    pub(crate) replies: SyncSender<Result<Vec<Reply>, Error>>,
     pub(crate) gauge: Arc<Gauge>,
-    /// Another thread failed: stop.
-    pub(crate) stop: Arc<AtomicBool>,
+    /// Whether another failed, or somebody wants the end.
+    pub(crate) halt: Arc<Halt>,
 }
 
 /// One connection.
@@ -265,9 +269,9 @@ impl Worker {
             let leaves = matches!(command, Command::Leave);
             let reply = self.obey(command);
             if reply.is_err() {
-                self.line.stop.store(true, Ordering::Relaxed);
+                self.line.halt.abort();
             }
-            if self.line.replies.send(reply).is_err() || leaves {
+            if self.line.replies.send(reply.map(|reply| vec![reply])).is_err() || leaves {
                 return;
             }
         }
@@ -303,7 +307,7 @@ impl Worker {
     }
 
     fn is_stopped(&self) -> bool {
-        self.line.stop.load(Ordering::Relaxed)
+        self.line.halt.is_stopped()
     }
 
     fn show(&self) {

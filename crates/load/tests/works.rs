@@ -140,9 +140,9 @@ fn a_search_ends_where_deliveries_are_lost() {
         bisections: 1,
     };
     let run = only(done(&job(&server, Work::FanoutSearch(search))));
-    // Half a second: 25, 50, 100 messages, then 200, of which one is lost, then 150, of which one is.
+    // Half a second: 25 and 100 messages, then 400, 200 and 150, of which two, one and one are lost.
     let steps: Vec<(f64, bool)> = run.steps.iter().map(|step| (step.rate, step.ok)).collect();
-    let expected = [(50.0, true), (100.0, true), (200.0, true), (400.0, false), (300.0, false)];
+    let expected = [(50.0, true), (200.0, true), (800.0, false), (400.0, false), (300.0, false)];
     assert_eq!(steps, expected, "{:?}", run.steps);
     let sustained = run.sustained_per_s.unwrap();
     assert!((580.0..=605.0).contains(&sustained), "{sustained}");

@@ -22,6 +22,18 @@ fn margin_is_five_percent_but_at_least_sixteen() {
 }
 
 #[test]
+fn a_gate_that_lasts_keeps_count_as_any_other_does() {
+    let gate = Gate::lasting(1);
+    let clone = gate.clone();
+    let inside = gate.enter().unwrap();
+    let over = clone.enter().unwrap();
+    assert!(!inside.is_over_capacity() && over.is_over_capacity());
+    assert_eq!((clone.inside(), gate.over_capacity()), (1, 1));
+    drop((gate, clone, inside));
+    drop(over);
+}
+
+#[test]
 fn place_is_free_again_once_the_permit_is_dropped() {
     let gate = Gate::new(1);
     let permit = gate.enter().unwrap();

@@ -230,8 +230,15 @@ fn a_silence_is_never_taken_for_an_earlier_one() {
 
 #[test]
 fn the_gate_lets_in_no_more_than_it_has_places() {
-    explore(|| {
-        let gate = Gate::new(1);
+    let gates: [fn(usize) -> Gate; 2] = [Gate::new, Gate::lasting];
+    for make in gates {
+        the_gate_lets_in_one(make);
+    }
+}
+
+fn the_gate_lets_in_one(make: fn(usize) -> Gate) {
+    explore(move || {
+        let gate = make(1);
         let inside = Arc::new(AtomicUsize::new(0));
         let enter = |_| -> Box<dyn FnOnce() + Send> {
             let (gate, inside) = (gate.clone(), Arc::clone(&inside));

@@ -255,3 +255,116 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn another_is_never_one_that_was_tried_and_there_is_none_when_all_were() {
+    for method in METHODS {
+        let start = now();
+        let list = list(method, "abc", start);
+        for random in 0..50_u64 {
+            let random = random.wrapping_mul(0x9E37_79B9_7F4A_7C15);
+            let other = list.pick_other(start, random, |place| place == 1).expect("two are left");
+            assert_ne!(*other.value(), 'b', "{method:?}");
+        }
+        assert!(list.pick_other(start, 7, |_| true).is_none(), "{method:?}");
+        assert_eq!(list.states(start).map(|(_, state)| state.in_flight).sum::<u32>(), 0);
+    }
+}
+
+#[test]
+fn where_all_others_stand_aside_the_next_to_be_probed_is_asked_at_once() {
+    let start = now();
+    let list = list(Method::RoundRobin, "abc", start);
+    fail(&list, 'a', 5, start);
+    fail(&list, 'b', 5, start + SECOND);
+    let later = start + 2 * SECOND;
+    assert_eq!(picks(&list, 3, later), "ccc", "no probe is due");
+    let probe = list.pick_other(later, 0, |place| place == 2).expect("two stand aside");
+    assert!(probe.is_probe() && *probe.value() == 'a', "it stood aside first");
+    let other =
+        list.pick_other(later, 0, |place| place != 0).expect("being probed is no hindrance");
+    assert!(!other.is_probe());
+    probe.succeeded(later);
+    assert_eq!(ejected(&list, later), "b");
+}
+
+#[test]
+fn an_answer_that_goes_on_is_in_flight_and_may_still_break_off() {
+    let start = now();
+    let list = list(Method::RoundRobin, "ab", start);
+    let state = |at| list.states(at).next().map(|(_, state)| state).unwrap();
+    let mut picked = list.pick(start, 0);
+    picked.answers(start + SECOND);
+    assert_eq!((state(start + SECOND).in_flight, state(start + SECOND).latency), (1, SECOND));
+    picked.failed(start + 600 * SECOND);
+    let after = state(start + 600 * SECOND);
+    assert_eq!((after.in_flight, after.failures, after.failed, after.requests), (0, 1, 1, 1));
+    assert!(after.latency < SECOND, "how long it spoke is no latency");
+}
+
+#[test]
+fn a_probe_whose_answer_has_begun_brings_its_upstream_back() {
+    let start = now();
+    let list = list(Method::RoundRobin, "ab", start);
+    fail(&list, 'a', 5, start);
+    let later = start + 10 * SECOND;
+    let mut probe = list.pick(later, 0);
+    probe.answers(later);
+    assert!(!probe.is_probe());
+    assert_eq!(ejected(&list, later), "");
+    drop(probe);
+    assert_eq!(ejected(&list, later), "");
+}
+
+#[test]
+fn a_changed_list_knows_what_was_known_of_those_that_stay() {
+    let start = now();
+    let old = list(Method::RoundRobin, "abc", start);
+    fail(&old, 'a', 5, start);
+    fail(&old, 'b', 3, start);
+    let slow = old.pick(start, 0);
+    assert_eq!(*slow.value(), 'c');
+    slow.succeeded(start + 2 * SECOND);
+    let at = start + 2 * SECOND;
+    let held = old.pick(at, 0);
+    let four = [('d', 1), ('c', 2), ('b', 1), ('a', 1)];
+    let new = old.changed(Method::RoundRobin, Health::default(), four, at).unwrap();
+    assert_eq!(ejected(&new, at), "a");
+    let states: Vec<_> = new.states(at).map(|(name, state)| (*name, state)).collect();
+    assert_eq!(states[1].1.latency, 2 * SECOND);
+    assert_eq!(states.iter().map(|(_, state)| state.in_flight).sum::<u32>(), 0);
+    fail(&new, 'b', 2, at);
+    assert_eq!(ejected(&new, at), "ba", "five in a row, three of them before");
+    assert_eq!(ejected(&old, at), "a", "the old list is as it was");
+    held.succeeded(at);
+    assert!(new.pick(start + 10 * SECOND, 0).is_probe(), "when it would have been due");
+}
+
+#[test]
+fn a_changed_list_of_which_all_stood_aside_begins_anew() {
+    let start = now();
+    let old = list(Method::RoundRobin, "abc", start);
+    fail(&old, 'a', 5, start);
+    fail(&old, 'b', 5, start);
+    let two = [('a', 1), ('b', 1)];
+    let new = old.changed(Method::RoundRobin, Health::default(), two, start).unwrap();
+    assert_eq!((ejected(&new, start).as_str(), new.len()), ("", 2));
+    fail(&new, 'a', 5, start);
+    fail(&new, 'b', 5, start);
+    assert_eq!(ejected(&new, start).len(), 1, "the last one stays");
+    assert!(old.changed(Method::P2c, Health::default(), [], start).is_err());
+}
+
+#[test]
+fn a_probe_on_its_way_while_the_list_changes_is_made_again_by_the_new_list() {
+    let start = now();
+    let old = list(Method::RoundRobin, "ab", start);
+    fail(&old, 'a', 5, start);
+    let later = start + 10 * SECOND;
+    let probe = old.pick(later, 0);
+    let two = [('a', 1), ('b', 1)];
+    let new = old.changed(Method::RoundRobin, Health::default(), two, later).unwrap();
+    assert!(new.pick(later, 0).is_probe());
+    probe.succeeded(later);
+    assert_eq!(ejected(&new, later), "a", "it was the old list's probe");
+}

@@ -102,8 +102,7 @@ impl Decoder {
     }
 
     /// Puts other limits into force, from the next frame on. A frame or message that is held already was
-    /// judged by the old ones. Under inbound takeover, what compressed messages may inflate to is settled by the
-    /// limit at the first of them; it can only be narrowed later.
+    /// judged by the old ones: a compressed message that is being inflated gets no more room.
     pub const fn limit(&mut self, limits: Limits) {
         self.limits = limits;
     }
@@ -115,10 +114,11 @@ impl Decoder {
     ///
     /// # Errors
     /// The first rule that the peer breaks, as soon as the byte that breaks it has come, however the stream is
-    /// cut; of a compressed message that is broken in several ways, one of them. Every later call gives the same error.
+    /// cut. Only a compressed text that is no UTF-8 and ends too early may be named either. Every later call gives the same error.
     pub fn decode(&mut self, input: &mut BytesMut) -> Result<Option<Event>, ProtocolError> {
         loop {
             match self.state {
+                State::Open if input.is_empty() && self.frame.is_none() => return Ok(None),
                 State::Open => {}
                 State::Failed(error) => return Err(error),
                 State::Closed => {

@@ -14,7 +14,7 @@ use tidegate_deflate::{
 pub(crate) use self::compressing::compressed;
 pub use self::compressing::{Compressing, Compression};
 pub use self::inflating::Inflating;
-pub(crate) use self::inflating::Pushed;
+pub(crate) use self::inflating::{Fault, Pushed};
 use self::waiters::Waiters;
 use crate::limits::Role;
 

@@ -8,14 +8,12 @@
 //!          0 or 4 bytes of mask key
 //! ```
 
-use bytes::BufMut;
-
 use crate::error::{ProtocolError, Violation};
 use crate::limits::Role;
 use crate::mask::Key;
 
-/// The longest header: two bytes, eight of length, four of key.
-pub(crate) const MAX_HEADER_BYTES: usize = 14;
+/// The longest header without a key: two bytes, eight of length.
+pub(crate) const MAX_UNMASKED_HEADER_BYTES: usize = 10;
 /// RSV1: a compressed message begins (RFC 7692, 6).
 pub(crate) const RSV1: u8 = 0x40;
 
@@ -194,23 +192,20 @@ fn extended_length(short: u8, after: &[u8]) -> Result<Option<(u64, usize)>, Faul
     Ok(Some((length, bytes)))
 }
 
-/// A header as it is sent: at most ten bytes, or fourteen with a key.
-pub(crate) fn write(start: Start, payload: usize, key: Option<Key>, out: &mut impl BufMut) {
-    let mask = if key.is_some() { 0x80 } else { 0 };
+/// A header as it is sent, without a key, and how many of the bytes it has.
+#[inline]
+pub(crate) const fn write(
+    start: Start,
+    payload: usize,
+    masked: bool,
+) -> ([u8; MAX_UNMASKED_HEADER_BYTES], usize) {
     let rsv1 = if start.compressed { RSV1 } else { 0 };
-    out.put_u8(u8::from(start.fin) << 7 | rsv1 | start.opcode as u8);
+    let first = (start.fin as u8) << 7 | rsv1 | start.opcode as u8;
+    let mask = (masked as u8) << 7;
+    let [a, b, c, d, e, f, g, h] = (payload as u64).to_be_bytes();
     match payload {
-        0..=125 => out.put_u8(mask | payload as u8),
-        126..=0xffff => {
-            out.put_u8(mask | 126);
-            out.put_u16(payload as u16);
-        }
-        _ => {
-            out.put_u8(mask | 127);
-            out.put_u64(payload as u64);
-        }
-    }
-    if let Some(key) = key {
-        out.put_slice(&key);
+        0..=125 => ([first, mask | h, 0, 0, 0, 0, 0, 0, 0, 0], 2),
+        126..=0xffff => ([first, mask | 126, g, h, 0, 0, 0, 0, 0, 0], 4),
+        _ => ([first, mask | 127, a, b, c, d, e, f, g, h], 10),
     }
 }

@@ -17,13 +17,13 @@ pub struct Limits {
     pub max_frame_bytes: usize,
     /// Payload of one message over all its fragments, in bytes. Default 1 MiB.
     pub max_message_bytes: usize,
-    /// Frames that one message may be cut into. Default 32 768, so that the default message limit can be
-    /// used in fragments of 32 bytes.
+    /// Frames that one message may be cut into. Default 131 072, so that the default message limit can be used in
+    /// fragments of 8 bytes, and 8 MiB in fragments of 64. A fragment costs no memory beyond its bytes.
     pub max_fragments: usize,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { max_frame_bytes: 1 << 20, max_message_bytes: 1 << 20, max_fragments: 32_768 }
+        Self { max_frame_bytes: 1 << 20, max_message_bytes: 1 << 20, max_fragments: 1 << 17 }
     }
 }

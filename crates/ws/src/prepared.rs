@@ -10,12 +10,9 @@ use tidegate_deflate::{Direction, Settings};
 
 use crate::close::{self, MAX_CONTROL_BYTES};
 use crate::deflate;
-use crate::header::{self, MAX_HEADER_BYTES, Opcode, Start};
+use crate::header::{self, MAX_UNMASKED_HEADER_BYTES, Opcode, Start};
 use crate::mask::{Key, mask};
 use crate::text::Text;
-
-/// The longest header without a key.
-const MAX_UNMASKED_HEADER_BYTES: usize = MAX_HEADER_BYTES - 4;
 
 /// One message in one frame, as a server sends it. Cloning it for each receiver is a reference count; the
 /// payload is never copied to be framed.
@@ -84,11 +81,8 @@ impl Prepared {
     }
 
     fn framed(start: Start, wire: Wire, payload: Bytes) -> Self {
-        let mut header = [0; MAX_UNMASKED_HEADER_BYTES];
-        let mut free = &mut header[..];
-        header::write(start, payload.len(), None, &mut free);
-        let header_length = (MAX_UNMASKED_HEADER_BYTES - free.len()) as u8;
-        Self { header, header_length, opcode: start.opcode, wire, payload }
+        let (header, length) = header::write(start, payload.len(), false);
+        Self { header, header_length: length as u8, opcode: start.opcode, wire, payload }
     }
 
     /// The frame for receivers whose connections agreed on permessage-deflate with `outbound` as this end's
@@ -181,7 +175,9 @@ impl Prepared {
     pub fn masked(&self, key: [u8; 4]) -> Bytes {
         let mut frame = BytesMut::with_capacity(self.len() + size_of::<Key>());
         let start = Start { fin: true, compressed: self.is_compressed(), opcode: self.opcode };
-        header::write(start, self.payload.len(), Some(key), &mut frame);
+        let (header, length) = header::write(start, self.payload.len(), true);
+        frame.put_slice(header.split_at(length).0);
+        frame.put_slice(&key);
         let header = frame.len();
         frame.put_slice(&self.payload);
         mask(key, 0, frame.split_at_mut(header).1);

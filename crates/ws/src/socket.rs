@@ -49,7 +49,7 @@ const WRITE_FIRST_BYTES: usize = 64 * 1024;
 ///
 /// **Pings** are answered by the socket itself; while the stream takes nothing, the first fifteen and the latest: a peer
 /// that floods pings and does not read costs sixteen pongs. **A Close** is answered by the socket itself, with the same code. **A violation** queues
-/// the Close that names it.
+/// the Close that names it, and tries to write it.
 ///
 /// **Memory.** At rest: the value itself (about 240 bytes with a TCP stream; about 100 more if compression was agreed). While a frame is partial: at
 /// most twice what has come of it. Queued frames are shared by reference and are the caller's to bound, by
@@ -156,8 +156,8 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Socket<IO> {
     /// The next event. While it waits it also writes what is queued.
     ///
     /// # Errors
-    /// [`Error::Protocol`] once when the peer breaks a rule: the Close that says so is queued, and
-    /// [`close`](Self::close) should follow. [`Error::Io`] when the stream fails; what had arrived before is
+    /// [`Error::Protocol`] once when the peer breaks a rule: the Close that says so is queued, and written if the stream
+    /// takes it at once; [`close`](Self::close) should follow, which lets the peer read it in any case. [`Error::Io`] when the stream fails; what had arrived before is
     /// given first. [`Error::Closed`] when the peer's stream has ended, or after [`Event::Close`] once the
     /// answer to it is written; with a peer that does not read, that write may wait: `close` has a deadline.
     ///
@@ -186,7 +186,12 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Socket<IO> {
                     return Poll::Ready(Ok(event));
                 }
                 Ok(None) => {}
-                Err(error) => return Poll::Ready(Err(self.fail(error))),
+                Err(error) => {
+                    let error = self.fail(error);
+                    // As far as the stream takes it now, so that who lets go of the socket has said why.
+                    let _ = self.poll_write(cx);
+                    return Poll::Ready(Err(error));
+                }
             }
             self.compact();
             let written = self.poll_write(cx);

@@ -191,6 +191,43 @@ fn a_limit_holds_from_the_next_frame_on() {
 }
 
 #[test]
+fn a_wider_limit_holds_under_takeover_too() {
+    let narrow = Limits { max_message_bytes: 300, ..Limits::default() };
+    let shared = deflate(1, 2);
+    let (mut encoder, mut decoder) = ends(&shared, true, narrow);
+    let mut send = |length: usize| encoder.encode(Prepared::text("tide ".repeat(length / 5)));
+    assert!(decode(&mut decoder, &send(300).to_bytes(), 9).1.is_none());
+    decoder.limit(Limits { max_message_bytes: 5000, ..narrow });
+    for cut in [1, 9, 5000] {
+        assert_eq!(decode(&mut decoder, &send(5000).to_bytes(), cut).1, None);
+    }
+    decoder.limit(narrow);
+    let error = decode(&mut decoder, &send(305).to_bytes(), 9).1.unwrap();
+    assert_eq!(error.violation(), Violation::LargeMessage);
+}
+
+#[test]
+fn what_is_no_utf8_is_refused_for_that_also_before_another_fault() {
+    // A stored block, of which the second byte is at fault, and what is not allowed behind it.
+    let stored = b"\x00\x02\x00\xfd\xffa\xff";
+    let reserved_kind = [&stored[..], b"\x06"].concat();
+    let finals = [&stored[..], &b"\x03\x00".repeat(70)].concat();
+    let long = [&stored[..], &compressed(&[b'a'; 200])].concat();
+    let narrow = Limits { max_message_bytes: 100, ..Limits::default() };
+    for (payload, broken) in [
+        (reserved_kind, Violation::CorruptDeflate),
+        (finals, Violation::ManyFinalBlocks),
+        (long, Violation::LargeMessage),
+    ] {
+        let (text, binary) = (frame(0xc1, &payload), frame(0xc2, &payload));
+        let error = verdict(narrow, &text).1.unwrap();
+        let begin = (text.len() - payload.len()) as u64;
+        assert_eq!((error.violation(), error.offset()), (Violation::NotUtf8, begin));
+        assert_eq!(verdict(narrow, &binary).1.unwrap().violation(), broken);
+    }
+}
+
+#[test]
 fn a_message_that_does_not_get_smaller_may_be_as_large_as_the_limit() {
     let limits = Limits { max_frame_bytes: 1000, max_message_bytes: 1000, max_fragments: 2 };
     let block = |bytes: &[u8]| {

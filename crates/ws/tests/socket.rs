@@ -156,6 +156,18 @@ async fn a_violation_is_told_to_both_sides() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_violation_is_told_also_by_a_socket_that_is_let_go_of() {
+    let (mut server, mut peer) = bare(1024);
+    server.queue(Prepared::text("before"));
+    peer.write_all(b"\x83").await.unwrap();
+    assert!(matches!(server.next().await, Err(Error::Protocol(_))));
+    assert_eq!(server.pending_bytes(), 0);
+    drop(server);
+    let told = close_event(1002, "reserved op code (at byte 0)");
+    assert_eq!(read_to_end(peer).await, [Event::Text("before".into()), told]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_close_that_was_queued_is_the_last_frame() {
     let (mut server, mut peer) = bare(1024);
     peer.write_all(&Prepared::ping(b"late").masked(KEY)).await.unwrap();

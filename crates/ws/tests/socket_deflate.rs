@@ -11,7 +11,7 @@ use tidegate_deflate::{
 use tidegate_ws::{
     Broadcast, Decoder, Deflate, Encoder, Error, Event, Limits, Prepared, Role, Socket, Violation,
 };
-use tokio::io::{AsyncWriteExt, DuplexStream, duplex};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -110,7 +110,9 @@ async fn broken_deflate_data_ends_the_connection_with_its_code() {
     let Err(Error::Protocol(error)) = server.next().await else { panic!("a violation") };
     assert_eq!((error.violation(), error.close_code()), (Violation::CorruptDeflate, 1007));
     let reason = error.to_string();
-    assert_eq!(server.pending_bytes(), 2 + 2 + reason.len());
+    let mut told = vec![0; 2 + 2 + reason.len()];
+    peer.read_exact(&mut told).await.unwrap();
+    assert_eq!(told[2..], [&1007_u16.to_be_bytes(), reason.as_bytes()].concat());
 }
 
 #[test]

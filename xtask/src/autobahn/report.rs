@@ -118,8 +118,10 @@ const CATEGORIES: &[(u32, &str)] = &[
 /// The page that `docs/` keeps.
 pub(super) fn page(reports: &[Report], messages: u32) -> String {
     let mut page = String::from(
-        "# Autobahn\n\nThe Autobahn test suite 25.10.1 against `crates/ws`, as `cargo xtask autobahn --write` left it. The \
-         servers are the\nexample `echo`, with and without context takeover, the clients the example `echo_client`.\n",
+        "# Autobahn\n\nThe Autobahn test suite 25.10.1 against `crates/ws` and the gateway, as `cargo xtask autobahn --write` \
+         left it. The servers are\nthe example `echo`, with and without context takeover, the clients the example \
+         `echo_client`; `gateway` is the gateway's raw `/echo`\n(`dev.echo`), with its defaults but for the largest \
+         message, which is 16 MiB.\n",
     );
     page.push_str(&format!(
         "Cases of 12.* and 13.* send {messages} messages each (the suite's own number is 1 000). \"Strict\" is what counts: a \

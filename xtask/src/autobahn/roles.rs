@@ -1,4 +1,4 @@
-//! The two sides of a run: the suite as client of our servers, our clients at the suite's server.
+//! The two sides of a run: the suite as client of our servers, the gateway among them; our clients at the suite's server.
 //!
 //! Knows processes and specifications, and nothing of what a case is about.
 
@@ -16,22 +16,33 @@ use crate::Problem;
 use crate::test::metadata::Workspace;
 use crate::test::{process, screen};
 
-/// The examples that are tested.
+/// What is tested: two examples of `crates/ws`, and the gateway.
 pub(super) struct Programs {
     server: PathBuf,
     client: PathBuf,
+    gateway: PathBuf,
 }
+
+/// The gateway's raw echo, as it comes but for how much it takes: the suite sends messages of 16 MiB.
+const GATEWAY_SETTINGS: &[&str] =
+    &["dev.echo=true", "codec.max_message_bytes=16MiB", "queue.max_queue_bytes=16MiB"];
 
 pub(super) fn build(workspace: &Workspace) -> Result<Programs, Problem> {
     let mut command = process::cargo();
     command.args(["build", "--release", "-p", "tidegate-ws", "--features", "tokio"]);
     command.args(["--example", "echo", "--example", "echo_client"]);
     done(&mut command)?;
-    let examples = workspace.target.join("release/examples");
-    Ok(Programs { server: examples.join("echo"), client: examples.join("echo_client") })
+    done(process::cargo().args(["build", "--release", "-p", "tidegate"]))?;
+    let release = workspace.target.join("release");
+    let examples = release.join("examples");
+    Ok(Programs {
+        server: examples.join("echo"),
+        client: examples.join("echo_client"),
+        gateway: release.join("tidegate"),
+    })
 }
 
-/// The suite opens connections to servers with and without context takeover.
+/// The suite opens connections to servers with and without context takeover, and to the gateway.
 pub(super) fn as_server(
     suite: &Suite,
     programs: &Programs,
@@ -40,15 +51,40 @@ pub(super) fn as_server(
     let plain = Running::start(Command::new(&programs.server).arg("127.0.0.1:0"))?;
     let arguments = ["127.0.0.1:0", "--takeover", "16"];
     let takeover = Running::start(Command::new(&programs.server).args(arguments))?;
+    let gateway = start_gateway(&programs.gateway, suite.folder())?;
     let servers = json!([
         { "agent": "server", "url": plain.said },
         { "agent": "server-takeover", "url": takeover.said },
+        { "agent": "gateway", "url": echo_of(&gateway.said)? },
     ]);
     let reports = suite.folder().join("servers");
     let specification = specify(suite, &reports, options, "servers", &servers)?;
     screen::progress("the suite as client");
     done(&mut suite.command("fuzzingclient", &specification, options.messages))?;
     Report::read(&reports)
+}
+
+/// A gateway of its own: on a free port, and deaf to the variables of whoever started this.
+fn start_gateway(gateway: &Path, folder: &Path) -> Result<Running, Problem> {
+    let mut command = Command::new(gateway);
+    command.args(["--listen", "127.0.0.1:0"]).current_dir(folder);
+    for setting in GATEWAY_SETTINGS {
+        command.args(["--set", setting]);
+    }
+    for (name, _) in std::env::vars_os() {
+        if name.to_str().is_some_and(|name| name.starts_with("TIDEGATE_")) {
+            command.env_remove(name);
+        }
+    }
+    let log = std::fs::File::create(folder.join("gateway.log"))?;
+    Running::start_until(command.stderr(log), |line| line.trim().starts_with("WebSocket"))
+}
+
+/// The raw echo of a gateway that announced `WebSocket  ws://host:port/ws`.
+fn echo_of(announced: &str) -> Result<String, Problem> {
+    let address = announced.split_whitespace().last();
+    let host = address.and_then(|address| address.strip_suffix("/ws"));
+    Ok(format!("{}/echo", host.ok_or(format!("no address in `{announced}`"))?))
 }
 
 /// Clients with and without context takeover open connections to the suite.
@@ -142,6 +178,13 @@ impl Drop for Running {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_raw_echo_is_beside_what_the_gateway_announces() {
+        let echo = echo_of("  WebSocket  ws://127.0.0.1:4711/ws").unwrap();
+        assert_eq!(echo, "ws://127.0.0.1:4711/echo");
+        assert!(echo_of("  WebSocket  off").is_err());
+    }
 
     #[test]
     fn a_server_is_ready_once_it_says_so_and_ends_with_its_value() {

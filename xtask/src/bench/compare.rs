@@ -3,7 +3,7 @@
 //! Knows the order of things: what is chosen, built, installed, measured and written. Each of these is a module
 //! of its own.
 
-mod figures;
+pub(crate) mod figures;
 mod joined;
 mod measure;
 mod options;
@@ -54,7 +54,7 @@ pub(crate) fn command(root: &Path, arguments: &[String]) -> Result<ExitCode, Pro
         interrupt: &interrupt,
         contestants,
         works,
-        scale: Scale::new(options.quick, options.duration),
+        scale: Scale::new(options.quick, options.duration).divided(options.connections_per_process),
         repetitions: options.repeat(),
         is_verbose: options.verbose,
         results,

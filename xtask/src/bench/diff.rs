@@ -3,6 +3,8 @@
 //! Noise is what the repetitions of one result differ by among themselves. A change counts when the two ranges
 //! do not touch and the middles differ by more than the least difference that is worth a line.
 
+mod markdown;
+
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -32,17 +34,68 @@ pub(crate) enum Change {
     WithinNoise,
 }
 
+/// What `--help` prints.
+const USAGE: &str = "\
+cargo xtask bench diff [OPTION...] BEFORE.json AFTER.json
+
+  Says what changed between two results beyond noise.
+
+  --markdown          every figure, before and after, as a table to be pasted into a document;
+                      of comparisons our servers, and how far those differ whose code is the same
+  --with NAME,...     with --markdown: these servers besides ours";
+
+/// What was asked for.
+#[derive(Debug, Default)]
+struct Options<'a> {
+    markdown: bool,
+    with: Vec<String>,
+    files: Vec<&'a str>,
+}
+
 /// Prints what changed.
 ///
 /// # Errors
 /// When the arguments are not two results files.
 pub(crate) fn command(arguments: &[String]) -> Result<ExitCode, Problem> {
-    let [before, after] = arguments else {
+    if arguments.iter().any(|argument| argument == "--help" || argument == "-h") {
+        println!("{USAGE}");
+        return Ok(ExitCode::SUCCESS);
+    }
+    let options = Options::parse(arguments)?;
+    let [before, after] = options.files[..] else {
         return Err("give two results files: cargo xtask bench diff BEFORE.json AFTER.json".into());
     };
     let (before, after) = (Results::read(Path::new(before))?, Results::read(Path::new(after))?);
-    print!("{}", report(&before, &after));
+    if options.markdown {
+        doubts(&before, &after).iter().for_each(|doubt| println!("{doubt}\n"));
+        print!("{}", markdown::text(&before, &after, &options.with));
+    } else {
+        print!("{}", report(&before, &after));
+    }
     Ok(ExitCode::SUCCESS)
+}
+
+impl<'a> Options<'a> {
+    fn parse(arguments: &'a [String]) -> Result<Self, Problem> {
+        let mut options = Self::default();
+        let mut arguments = arguments.iter();
+        while let Some(argument) = arguments.next() {
+            match argument.as_str() {
+                "--markdown" => options.markdown = true,
+                "--with" => {
+                    let names =
+                        arguments.next().ok_or("--with needs names with commas between them")?;
+                    options.with.extend(names.split(',').map(|name| name.trim().to_owned()));
+                }
+                flag if flag.starts_with('-') => {
+                    let hint = "`cargo xtask bench diff --help` shows what there is";
+                    return Err(format!("no option `{flag}`; {hint}").into());
+                }
+                file => options.files.push(file),
+            }
+        }
+        Ok(options)
+    }
 }
 
 /// All of it as text.
@@ -289,6 +342,14 @@ mod tests {
         results(&[4.0]).write(&path).unwrap();
         let path = path.display().to_string();
         assert!(command(&[path.clone(), path.clone()]).is_ok());
-        assert!(command(&[path]).unwrap_err().to_string().contains("two results files"));
+        assert!(command(&["--markdown".into(), path.clone(), path.clone()]).is_ok());
+        assert!(command(&["--help".into()]).is_ok());
+        let faulty = |arguments: &[&str]| {
+            let arguments: Vec<String> = arguments.iter().map(|&it| it.to_owned()).collect();
+            command(&arguments).unwrap_err().to_string()
+        };
+        assert!(faulty(&[&path]).contains("two results files"));
+        assert!(faulty(&["--mark", &path, &path]).contains("no option `--mark`"));
+        assert!(faulty(&["--with"]).contains("needs names"));
     }
 }

@@ -26,7 +26,7 @@ pub(crate) fn suffice(connections: u64, allowed: u64) -> Result<(), String> {
         return Ok(());
     }
     Err(format!(
-        "{connections} connections need {wanted} open files and this process may have {allowed}: raise the \
+        "{connections} connections need {wanted} open files of the gateway, and it may have {allowed}: raise the \
          hard limit (as root `ulimit -n {wanted}`, or `LimitNOFILE=` of the service) and start again"
     ))
 }

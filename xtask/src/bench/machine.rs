@@ -80,6 +80,12 @@ impl Revision {
         let changed = git(&["status", "--porcelain", "--untracked-files=no"]);
         Self { commit: git(&["rev-parse", "HEAD"]), dirty: !changed.is_empty() }
     }
+
+    /// The beginning of the hash, and whether there was more: `1a2b3c4d5e, changed`.
+    pub(crate) fn describe(&self) -> String {
+        let commit = self.commit.get(..10).unwrap_or("no revision");
+        format!("{commit}{}", if self.dirty { ", changed" } else { "" })
+    }
 }
 
 /// Versions by name: the compiler, and each program at its path.

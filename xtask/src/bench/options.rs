@@ -22,6 +22,8 @@ pub(crate) struct Options {
     /// Seconds of each repetition, instead of what the scenario says.
     pub(crate) duration: Option<f64>,
     pub(crate) repeat: Option<u32>,
+    /// Connections of one process of the generator, fewer than its files would allow.
+    pub(crate) connections_per_process: Option<u32>,
     pub(crate) output: Option<PathBuf>,
     /// A worse grade than this is a failure.
     pub(crate) min_grade: Option<Letter>,
@@ -47,6 +49,7 @@ impl Default for Options {
             url: None,
             duration: None,
             repeat: None,
+            connections_per_process: None,
             output: None,
             min_grade: None,
         }
@@ -60,13 +63,17 @@ cargo xtask bench [OPTION...] [SCENARIO...]
   --list             the scenarios there are, and what each is for
   --quick            two scenarios, about three minutes
   --duration TIME    seconds (30, 30s, 2m) of each repetition, instead of the scenario's own
-  --repeat N         repetitions, instead of the scenario's own
+                     (1 s to 1 day)
+  --repeat N         repetitions (1 to 100), instead of the scenario's own
   --host HOST        where our gateway listens (127.0.0.1)
   --port PORT        its port (a free one)
   --url WS_URL       a server that runs already; none is started, and its configuration is its own
   --output FILE      the results (target/bench/results.json); beside it Markdown and a page to look at
   --min-grade GRADE  fails when a scenario grades worse: A+, A, B, C, D
   --verbose          each repetition's figures, and the jobs
+  --connections-per-process N
+                     divides the generator among processes of so many connections; by itself it does so where one
+                     process may not open files enough (`ulimit -n`)
 
 cargo xtask bench compare --help   the same load on other servers
 cargo xtask bench micro --help     the crates' own benchmarks
@@ -88,6 +95,9 @@ cargo xtask bench diff A B         what changed between two results beyond noise
                 "--url" => options.url = Some(Url::parse(value()?)?),
                 "--duration" => options.duration = Some(seconds(value()?)?),
                 "--repeat" => options.repeat = Some(repetitions(value()?)?),
+                "--connections-per-process" => {
+                    options.connections_per_process = Some(per_process(value()?)?);
+                }
                 "--output" => options.output = Some(PathBuf::from(value()?)),
                 "--min-grade" => options.min_grade = Some(value()?.parse::<Letter>()?),
                 flag if flag.starts_with('-') => {
@@ -154,6 +164,12 @@ pub(super) fn repetitions(text: &str) -> Result<u32, Problem> {
     sound.then_some(count).ok_or_else(|| "--repeat: give a count, 1 to 100".into())
 }
 
+pub(super) fn per_process(text: &str) -> Result<u32, Problem> {
+    let option = "--connections-per-process";
+    let count = number(option, text, "a count, from 1")?;
+    if count == 0 { Err(format!("{option}: give a count, from 1").into()) } else { Ok(count) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -166,13 +182,16 @@ mod tests {
     #[test]
     fn every_option_is_taken() {
         let line = "--quick --verbose --host 127.0.0.2 --port 9000 --duration 2m --repeat 5 \
-                    --output out.json --min-grade A high ramp";
+                    --output out.json --min-grade A --connections-per-process 70 high ramp";
         let options = parse(line).unwrap();
         assert!(options.quick && options.verbose && !options.list);
         assert_eq!((options.host.as_str(), options.port), ("127.0.0.2", 9000));
         assert_eq!((options.duration, options.repeat), (Some(120.0), Some(5)));
         assert_eq!(options.output.unwrap().to_str(), Some("out.json"));
-        assert_eq!(options.min_grade, Some(Letter::A));
+        assert_eq!(
+            (options.min_grade, options.connections_per_process),
+            (Some(Letter::A), Some(70))
+        );
         assert_eq!(options.scenarios, ["high", "ramp"]);
     }
 
@@ -193,6 +212,7 @@ mod tests {
             ("--duration soon", "30s or 2m"),
             ("--duration 0", "one second"),
             ("--repeat 0", "1 to 100"),
+            ("--connections-per-process 0", "a count, from 1"),
             ("--min-grade G", "A+"),
             ("--url wss://a", "speaks no TLS"),
             ("--url a:1", "ws://host:port/path"),

@@ -12,6 +12,7 @@ pub(crate) struct Overrides {
     /// Seconds that count, of each repetition; phases are stretched or pressed alike.
     pub(crate) duration: Option<f64>,
     pub(crate) repeat: Option<u32>,
+    pub(crate) connections_per_process: Option<u32>,
 }
 
 /// How large the load of `scenario` is.
@@ -44,6 +45,7 @@ pub(crate) fn job(
     job.warmup_ms = milliseconds(scenario.warmup_seconds);
     job.duration_ms = milliseconds(wanted);
     job.repeat = overrides.repeat.unwrap_or(scenario.repeat);
+    job.connections_per_process = overrides.connections_per_process;
     job
 }
 
@@ -160,7 +162,7 @@ mod tests {
 
     #[test]
     fn another_duration_presses_all_phases_alike() {
-        let overrides = Overrides { duration: Some(4.0), repeat: Some(1) };
+        let overrides = Overrides { duration: Some(4.0), repeat: Some(1), ..Overrides::default() };
         let job = planned(&ramp(), overrides);
         let Work::Phases(phases) = job.work else { panic!("{:?}", job.work) };
         let lengths: Vec<u64> = phases.phases.iter().map(|phase| phase.duration_ms).collect();
@@ -179,7 +181,7 @@ mod tests {
              expect = { accepted = 9 }\n",
         );
         assert_eq!(limits.connections(), 9);
-        let job = planned(&limits, Overrides { duration: Some(9.0), repeat: None });
+        let job = planned(&limits, Overrides { duration: Some(9.0), ..Overrides::default() });
         assert!(matches!(job.work, Work::Limits(limits) if limits.probes.len() == 1));
     }
 }

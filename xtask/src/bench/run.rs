@@ -61,7 +61,11 @@ fn prepared(root: &Path, options: &Options, programs: &Programs) -> Result<Bench
         generator: programs.generator(),
         dialect: attempt::dialect(root)?,
         server,
-        overrides: Overrides { duration: options.duration, repeat: options.repeat },
+        overrides: Overrides {
+            duration: options.duration,
+            repeat: options.repeat,
+            connections_per_process: options.connections_per_process,
+        },
         open_files: files::raise_limit(),
         interrupt: Interrupt::listen()?,
     })

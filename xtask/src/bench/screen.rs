@@ -19,44 +19,25 @@ pub(crate) struct Screen {
     repetitions: u32,
     is_terminal: bool,
     next_plain: f64,
-    /// Seconds of the repetitions before this one, where each counts from its own beginning.
-    before: f64,
-    last: f64,
 }
 
 impl Screen {
     /// For a load that is done `repetitions` times.
     pub(crate) fn new(title: impl Into<String>, repetitions: u32) -> Self {
         let is_terminal = std::io::stdout().is_terminal();
-        Self {
-            title: title.into(),
-            repetitions,
-            is_terminal,
-            next_plain: PLAIN_INTERVAL,
-            before: 0.0,
-            last: 0.0,
-        }
+        Self { title: title.into(), repetitions, is_terminal, next_plain: PLAIN_INTERVAL }
     }
 
     pub(crate) fn show(&mut self, progress: &Progress) {
-        let elapsed = self.elapsed(progress);
+        let elapsed = progress.elapsed_s;
         if self.is_terminal {
-            print!("\r\x1b[K{}", self.line(elapsed, progress));
+            print!("\r\x1b[K{}", self.line(progress));
             // A terminal that is gone is no reason to stop measuring.
             let _ = std::io::stdout().flush();
         } else if elapsed >= self.next_plain {
             self.next_plain = elapsed + PLAIN_INTERVAL;
-            println!("{}", self.line(elapsed, progress));
+            println!("{}", self.line(progress));
         }
-    }
-
-    /// Seconds over all repetitions.
-    fn elapsed(&mut self, progress: &Progress) -> f64 {
-        if progress.elapsed_s < self.last {
-            self.before += self.last;
-        }
-        self.last = progress.elapsed_s;
-        self.before + progress.elapsed_s
     }
 
     /// Clears the line, so that others can follow.
@@ -67,7 +48,8 @@ impl Screen {
         }
     }
 
-    fn line(&self, elapsed: f64, progress: &Progress) -> String {
+    fn line(&self, progress: &Progress) -> String {
+        let elapsed = progress.elapsed_s;
         let repetition = match self.repetitions {
             0 | 1 => String::new(),
             all => format!(" {}/{all}", progress.run.max(1)),
@@ -113,23 +95,15 @@ mod tests {
             received_per_s: 1_199.0,
             lost: 0,
         };
-        let line = screen.line(15.0, &progress);
+        let line = screen.line(&progress);
         let bar = format!("[======{}]", " ".repeat(18));
         let said = format!(
             "  high 2/3 {bar} 15 of 60 s, run: 1000 connections, 1\u{a0}200 sent/s, \
              1\u{a0}199 received/s"
         );
         assert_eq!(line, said);
-        let line = screen.line(15.0, &Progress { lost: 4, ..progress });
+        let line = screen.line(&Progress { lost: 4, ..progress });
         assert!(line.ends_with(", 4 missing"), "{line}");
-    }
-
-    #[test]
-    fn time_goes_on_over_repetitions_that_count_from_their_own_beginning() {
-        let mut screen = Screen::new("high", 3);
-        let at = |elapsed_s| Progress { elapsed_s, ..Progress::default() };
-        let seen = [5.0, 20.0, 1.0, 20.0, 2.0].map(|elapsed| screen.elapsed(&at(elapsed)));
-        assert_eq!(seen, [5.0, 20.0, 21.0, 40.0, 42.0]);
     }
 
     #[test]

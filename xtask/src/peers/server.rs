@@ -78,13 +78,9 @@ impl Server {
         self.program.pid()
     }
 
-    /// How it ended, with its last lines, if it ended by itself.
+    /// How it ended, if it ended by itself.
     pub(crate) fn end_by_itself(&mut self) -> Option<String> {
-        let ended = self.program.has_ended();
-        ended.then(|| {
-            let how = self.program.end();
-            format!("the server ended ({how})\n{}", self.last_words())
-        })
+        self.program.has_ended().then(|| self.program.end())
     }
 
     /// The last lines that it wrote.

@@ -1,10 +1,10 @@
-//! The stages that hold `crates/ws` against the Autobahn test suite. Knows what a stage answers; the suite itself is
+//! The stages that hold `crates/ws` and the gateway against the Autobahn test suite. Knows what a stage answers; the suite itself is
 //! `cargo xtask autobahn`'s.
 
 use super::stage::{Context, Outcome};
 use crate::autobahn::{self, Verdict};
 
-/// All cases, those that send many messages with few: within five minutes.
+/// A spread of the cases that send much, all others: within three minutes.
 pub(crate) fn autobahn(context: &Context<'_>) -> Outcome {
     of(context, false)
 }

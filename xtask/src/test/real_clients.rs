@@ -1,7 +1,7 @@
-//! The tests whose clients nobody here wrote: Node's `ws`, Python's `websockets`, headless Chromium.
+//! The tests whose clients nobody here wrote: Node's `ws`, Python's `websockets`, headless Chromium and Firefox.
 //!
 //! Each suite gets the built gateway as `TIDEGATE_BIN`, the repository as `TIDEGATE_REPO`, and browser
-//! suites the browser as `CHROMIUM`. Knows how suites are named and run; not what they test.
+//! suites the browser as `CHROMIUM` or `FIREFOX`. Knows how suites are named and run; not what they test.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -22,14 +22,27 @@ pub(crate) fn node(context: &Context<'_>) -> Outcome {
     node_suites_with(context, &suites, None)
 }
 
-/// `tests-e2e/browser*.test.mjs`.
+/// `tests-e2e/browser*.test.mjs`, those of Firefox behind those of Chromium.
 pub(crate) fn browser(context: &Context<'_>) -> Outcome {
-    let suites = node_suites(context.root, needs_browser);
+    let of_chromium = |name: &str| needs_browser(name) && !needs_firefox(name);
+    let mut whole = browser_suites(context, "CHROMIUM", tools::chromium, of_chromium);
+    whole.join(browser_suites(context, "FIREFOX", tools::firefox, needs_firefox));
+    whole
+}
+
+/// The suites of one browser, which is looked for only if there are any.
+fn browser_suites(
+    context: &Context<'_>,
+    variable: &str,
+    browser: fn() -> Result<PathBuf, String>,
+    wanted: impl Fn(&str) -> bool,
+) -> Outcome {
+    let suites = node_suites(context.root, wanted);
     if suites.is_empty() {
         return nothing();
     }
-    match tools::chromium() {
-        Ok(chromium) => node_suites_with(context, &suites, Some(&chromium)),
+    match browser() {
+        Ok(path) => node_suites_with(context, &suites, Some((variable, &path))),
         Err(why) => Outcome::skipped(why),
     }
 }
@@ -57,7 +70,11 @@ pub(crate) fn python(context: &Context<'_>) -> Outcome {
     suite(context, &mut command, Counts::of_pytest)
 }
 
-fn node_suites_with(context: &Context<'_>, suites: &[PathBuf], chromium: Option<&Path>) -> Outcome {
+fn node_suites_with(
+    context: &Context<'_>,
+    suites: &[PathBuf],
+    browser: Option<(&str, &Path)>,
+) -> Outcome {
     if suites.is_empty() {
         return nothing();
     }
@@ -71,8 +88,8 @@ fn node_suites_with(context: &Context<'_>, suites: &[PathBuf], chromium: Option<
     for path in suites {
         let mut command = Command::new("node");
         command.args(["--test", "--test-reporter=tap", "--test-timeout=120000"]).arg(path);
-        if let Some(chromium) = chromium {
-            command.env("CHROMIUM", chromium);
+        if let Some((variable, path)) = browser {
+            command.env(variable, path);
         }
         let watch = Stopwatch::start();
         let outcome = suite(context, &mut command, Counts::of_tap);
@@ -107,6 +124,10 @@ fn nothing() -> Outcome {
 
 fn needs_browser(name: &str) -> bool {
     name.starts_with("browser")
+}
+
+fn needs_firefox(name: &str) -> bool {
+    name.starts_with("browser-firefox")
 }
 
 fn node_suites(root: &Path, wanted: impl Fn(&str) -> bool) -> Vec<PathBuf> {
@@ -168,6 +189,7 @@ mod tests {
         assert_eq!(plain, [Path::new("tests-e2e/echo.test.mjs")]);
         let browser = node_suites(&scratch.0, needs_browser);
         assert_eq!(browser, [Path::new("tests-e2e/browser-page.test.mjs")]);
+        assert!(needs_firefox("browser-firefox.test.mjs") && !needs_firefox("browser.test.mjs"));
     }
 
     #[test]

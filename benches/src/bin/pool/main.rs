@@ -3,6 +3,7 @@
 #![expect(clippy::disallowed_methods, reason = "a program reads the clock")]
 
 mod lending;
+mod observed;
 mod registries;
 
 use std::hint::black_box;
@@ -25,6 +26,7 @@ fn main() -> ExitCode {
     churn(&mut suite);
     register(&mut suite);
     iterate(&mut suite);
+    observed::observed(&mut suite);
     sweep(&mut suite);
     balance(&mut suite);
     lending::reuse(&mut suite);

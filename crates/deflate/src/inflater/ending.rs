@@ -64,7 +64,8 @@ impl Inflater {
         if more.is_empty() { Ok(()) } else { Err(Error::Truncated { offset: self.read }) }
     }
 
-    /// [`push`](Self::push) and [`finish`](Self::finish). After an error, `out` may end with bytes that the tail made.
+    /// [`push`](Self::push) and [`finish`](Self::finish). After [`Error::Truncated`] `out` may end with bytes that the
+    /// tail made.
     #[inline]
     pub(crate) fn push_last(&mut self, fragment: &[u8], out: &mut Vec<u8>) -> Result<(), Error> {
         if fragment.len() <= SHORT_BYTES {
@@ -83,7 +84,7 @@ impl Inflater {
             return Ok(());
         }
         if std::mem::take(&mut self.ended) {
-            self.begin_next_stream()?;
+            self.begin_next_stream(self.read)?;
         }
         self.ending.load(last);
         let (mut at, mut moved) = (0, true);
@@ -96,7 +97,7 @@ impl Inflater {
                     self.ended = true;
                     return Ok(());
                 }
-                Block::Final => self.begin_next_stream()?,
+                Block::Final => self.begin_next_stream(self.read + at as u64)?,
                 // A block may end with bits that were read before; twice in a row none can.
                 Block::Open if !moved && read + written == 0 => return Err(self.cut_short(at)),
                 Block::Open => moved = read + written > 0,
@@ -115,6 +116,7 @@ impl Inflater {
         let at = at + read;
         let Some(left) = self.left.checked_sub(written) else {
             let offset = self.read + at.min(self.ending.length) as u64;
+            append(self.ring.keep(std::mem::take(&mut self.left)), out);
             return Err(Error::TooLarge { limit: self.max_bytes, offset });
         };
         self.left = left;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
-use super::choice::{Anonymous, Request, Response, Vocabulary};
+use super::choice::{Anonymous, Request, Response, Strategy, Vocabulary};
 use super::error::{ConfigError, Problem};
 use super::origin::{Origin, Origins};
 use super::schema::{Config, Route};
@@ -136,6 +136,13 @@ impl Check<'_> {
                 "heartbeat.ping_timeout must not be longer than heartbeat.ping_interval",
             );
         }
+        if config.stream.ejection_delay > config.stream.max_ejection_delay {
+            self.conflict(
+                "stream.ejection_delay",
+                "stream.max_ejection_delay",
+                "stream.ejection_delay must not be longer than stream.max_ejection_delay",
+            );
+        }
     }
 
     /// What is larger than the whole queue could never be delivered.
@@ -203,6 +210,10 @@ impl Check<'_> {
 
     fn answer(&mut self, index: usize, route: &Route) {
         let key = |name: &str| format!("routes[{index}].{name}");
+        if route.upstream.has_weights() && route.strategy != Strategy::Weighted {
+            let what = format!("has weights, which need {} = \"weighted\"", key("strategy"));
+            self.report(key("upstream"), Problem::Conflict(what));
+        }
         if route.model.is_some() && route.request != Request::OpenAiChat {
             let what = format!("needs {} = \"openai-chat\"", key("request"));
             self.report(key("model"), Problem::Conflict(what));

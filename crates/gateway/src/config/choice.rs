@@ -130,6 +130,21 @@ choice! {
 }
 
 choice! {
+    /// How one of a route's upstreams is picked.
+    pub enum Strategy {
+        /// Each in turn.
+        RoundRobin = "round_robin",
+        /// The one with the fewest queries in work.
+        LeastConnections = "least_connections",
+        /// In proportion to their weights.
+        Weighted = "weighted",
+        /// Of two taken at random the one with less to do and the shorter answers.
+        P2c = "p2c",
+    }
+    expected "one of \"round_robin\", \"least_connections\", \"weighted\", \"p2c\""
+}
+
+choice! {
     /// How tokens are signed (RFC 7518 section 3, RFC 8037).
     pub enum Algorithm {
         /// HMAC with SHA-256: a shared secret.

@@ -32,11 +32,14 @@ mod secret;
 mod section;
 mod setting;
 mod size;
+mod upstreams;
 mod variable;
 mod web_address;
 
 pub use check::safety;
-pub use choice::{Algorithm, Anonymous, ForwardedHeader, Profile, Request, Response, Vocabulary};
+pub use choice::{
+    Algorithm, Anonymous, ForwardedHeader, Profile, Request, Response, Strategy, Vocabulary,
+};
 pub(crate) use difference::fits;
 pub use error::{ConfigError, ConfigErrors, Problem, Unfit};
 pub use hints::hints;
@@ -51,6 +54,7 @@ pub use schema::{
 pub use schema_auth::{Auth, AuthKey, Authorize};
 pub use secret::Secret;
 pub use size::Size;
+pub use upstreams::{Upstream, Upstreams};
 pub use web_address::WebAddress;
 
 /// A duration as the configuration writes it: `90s`, `1h30m`.

@@ -7,15 +7,15 @@ use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
-use http::Uri;
 use tidegate_server::Network;
 
-use super::choice::{ForwardedHeader, Profile, Request, Response, Vocabulary};
+use super::choice::{ForwardedHeader, Profile, Request, Response, Strategy, Vocabulary};
 use super::quota::Quota;
 use super::schema_auth::{Auth, Authorize};
 use super::secret::Secret;
 use super::section::section;
 use super::size::Size;
+use super::upstreams::Upstreams;
 
 const MS: Duration = Duration::from_millis(1);
 pub(super) const SECOND: Duration = Duration::from_secs(1);
@@ -311,6 +311,13 @@ section! {
         pool_idle_connections: usize = 500, in 0..=100_000;
         /// How long an idle connection to an upstream is kept.
         pool_idle_timeout: Duration = secs(180), in MS..=DAY;
+        /// Failures in a row that put one of several upstreams aside: it cannot be reached, says 502, 503 or 504, is too
+        /// late, or breaks off. The last one is never put aside.
+        max_failures: u32 = 5, in 1..=1000;
+        /// How long it stands aside; then one query is its probe. Twice as long each time that a probe fails.
+        ejection_delay: Duration = secs(10), in millis(10)..=DAY;
+        /// The longest that it stands aside.
+        max_ejection_delay: Duration = secs(300), in millis(10)..=DAY;
     }
 }
 
@@ -344,12 +351,18 @@ section! {
 }
 
 section! {
-    /// `[[routes]]`: an upstream and how to speak to it.
+    /// `[[routes]]`: upstreams that do the same, and how to speak to them.
     pub struct Route {
         /// Its name, by which clients ask for it. Each is used once.
         name: String = String::new() => required;
-        /// The address that queries are posted to, such as `http://127.0.0.1:11434/v1/chat/completions`.
-        upstream: Uri = Uri::default() => required;
+        /// The address that queries are posted to, such as `http://127.0.0.1:11434/v1/chat/completions`, or a list
+        /// of up to 64: `["http://a/chat", { address = "http://b/chat", weight = 2 }]`.
+        upstream: Upstreams = Upstreams::default() => required;
+        /// How one of several upstreams is picked for a query.
+        strategy: Strategy = Strategy::P2c;
+        /// Whether a query may be asked twice. Then one that an upstream took and did not answer is asked of another,
+        /// under the same `Idempotency-Key`; otherwise only one that no upstream took.
+        idempotent: bool = false;
         /// The body that is sent: `"openai-chat"`, `"json"`, or `{ template = "…" }`, where `{{input}}` stands for the input.
         request: Request = Request::OpenAiChat;
         /// How the answer is divided into events: `"auto"` goes by its `Content-Type`.

@@ -45,7 +45,7 @@ pub(crate) fn route(address: SocketAddr) -> Route {
         .expect("a socket address is an authority");
     Route {
         name: "demo".to_owned(),
-        upstream,
+        upstream: upstream.into(),
         request: Request::OpenAiChat,
         model: Some("demo".to_owned()),
         ..Route::default()

@@ -31,6 +31,7 @@ fn text(app: &App) -> String {
     gauge("groups", "Groups with a member now.", stats.pool.groups as f64);
     gauge("queue_depth", "Messages waiting in outboxes.", stats.queue.depth as f64);
     gauge("streams", "Runs under way.", stats.streams.active as f64);
+    gauge("upstreams_ejected", "Upstreams that stand aside.", stats.upstreams.ejected as f64);
     gauge("uptime_seconds", "Since the start.", stats.gateway.uptime_seconds as f64);
     let mut counter = |name, help, value: u64| metric(name, "counter", help, value as f64);
     counter("connections_opened_total", "Sessions so far.", stats.pool.connections_opened);
@@ -64,6 +65,7 @@ fn text(app: &App) -> String {
     let upstreams = &stats.upstreams;
     counter("upstream_pool_hits_total", "Connections used again.", upstreams.pool_hits);
     counter("upstream_pool_misses_total", "Connections made.", upstreams.pool_misses);
+    counter("upstream_retries_total", "Questions asked of another.", upstreams.retries);
     counter("origins_refused_total", "Upgrades refused for their origin.", stats.refused.origin);
     counter("tokens_refused_total", "Tokens refused.", stats.refused.token);
     counter("capacity_refused_total", "Connections refused: full.", stats.refused.capacity);

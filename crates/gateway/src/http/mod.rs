@@ -15,6 +15,7 @@ mod paths;
 mod publish;
 mod reload;
 mod reply;
+mod upstreams;
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -59,6 +60,7 @@ enum Endpoint {
     Presence,
     Strategy,
     Reload,
+    Upstreams,
     Stats,
     ResetStats,
     Health,
@@ -84,6 +86,7 @@ const PATHS: &[Entry] = &[
     ("/api/v1/groups/{group}/presence", Method::GET, Access::Key, Endpoint::Presence),
     ("/api/v1/groups/{group}/strategy", Method::PUT, Access::Key, Endpoint::Strategy),
     ("/api/v1/config/reload", Method::POST, Access::Key, Endpoint::Reload),
+    ("/api/v1/upstreams", Method::GET, Access::Key, Endpoint::Upstreams),
     ("/api/websocket/stats", Method::GET, Access::Operations, Endpoint::Stats),
     ("/api/websocket/stats/reset", Method::POST, Access::Key, Endpoint::ResetStats),
     ("/api/websocket/health", Method::GET, Access::Open, Endpoint::Health),
@@ -153,6 +156,7 @@ async fn respond(
         Endpoint::Presence => groups::presence(app, &name),
         Endpoint::Strategy => groups::set_strategy(app, &name, request).await,
         Endpoint::Reload => reload::reload(app).await,
+        Endpoint::Upstreams => Ok(upstreams::list(app)),
         Endpoint::Stats => Ok(operations::stats(app)),
         Endpoint::ResetStats => Ok(operations::reset(app)),
         Endpoint::Health => Ok(operations::health(app)),

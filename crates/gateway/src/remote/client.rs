@@ -81,7 +81,7 @@ impl Client {
         let body = Full::new(Bytes::from(body.unwrap_or_default()));
         let request = request.body(body).map_err(|error| Failure::Usage(error.to_string()))?;
         let response =
-            self.http.request(request).await.map_err(|error| self.unreachable(&root(&*error)))?;
+            self.http.request(request).await.map_err(|error| self.unreachable(&root(&error)))?;
         let status = response.status();
         let body = read_body(response.into_body(), MAX_ANSWER_BYTES)
             .await

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Method, header};
+use http::{HeaderName, HeaderValue, Method, header};
 use http_body_util::{BodyExt as _, Full};
 use serde_json::value::RawValue;
 use tidegate_stream::{End, Event, Parser};
@@ -14,9 +14,11 @@ use tower_service::Service as _;
 
 use super::run::Asker;
 use super::{Failure, Route, UpstreamBody, UpstreamRequest, form};
-use crate::app::App;
+use crate::app::{App, new_message};
 use crate::stack;
 
+/// By what an upstream knows a question that it was asked before (draft-ietf-httpapi-idempotency-key-header).
+const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 /// What an upstream may answer with.
 const ACCEPT: &str = "text/event-stream, application/x-ndjson, application/json, text/plain";
 
@@ -76,7 +78,10 @@ impl Answer {
             let Some(parser) = &mut self.parser else { return Ok(Next::End) };
             let mut events = Vec::new();
             match timeout(self.idle_timeout, self.body.frame()).await {
-                Err(_) => return Err(Failure::timeout("the upstream said nothing for too long")),
+                Err(_) => {
+                    self.body.blame();
+                    return Err(Failure::timeout("the upstream said nothing for too long"));
+                }
                 Ok(Some(Err(_))) => return Err(Failure::died()),
                 Ok(Some(Ok(frame))) => {
                     let parsed = match frame.data_ref() {
@@ -119,10 +124,14 @@ fn request(route: &Route, asker: &Asker, input: &RawValue) -> Result<UpstreamReq
     let body: Bytes = form::body(&route.request, route.model.as_deref(), input)?;
     let mut request = http::Request::new(Full::new(body));
     *request.method_mut() = Method::POST;
-    *request.uri_mut() = route.uri.clone();
     let headers = request.headers_mut();
-    headers.insert(header::CONTENT_TYPE, header::HeaderValue::from_static("application/json"));
-    headers.insert(header::ACCEPT, header::HeaderValue::from_static(ACCEPT));
+    if route.idempotent {
+        // The same however often it is sent.
+        let key = HeaderValue::try_from(new_message().to_string());
+        headers.extend(key.ok().map(|key| (IDEMPOTENCY_KEY, key)));
+    }
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(header::ACCEPT, HeaderValue::from_static(ACCEPT));
     asker.write(headers);
     headers.extend(route.headers.clone());
     Ok(request)

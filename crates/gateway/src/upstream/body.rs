@@ -5,7 +5,9 @@ use std::task::{Context, Poll};
 use std::time::Instant;
 
 use bytes::Bytes;
+use http::Uri;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
+use tidegate_pool::balance::Picked;
 
 use super::client::Connection;
 
@@ -15,15 +17,29 @@ use super::client::Connection;
 pub(crate) struct UpstreamBody {
     incoming: Incoming,
     connection: Option<Connection>,
+    /// Whose it is, who is busy with it.
+    picked: Option<Picked<Uri>>,
 }
 
 impl UpstreamBody {
     pub(crate) fn new(incoming: Incoming, connection: Connection) -> Self {
-        let mut body = Self { incoming, connection: Some(connection) };
+        let mut body = Self { incoming, connection: Some(connection), picked: None };
         if body.incoming.is_end_stream() {
             body.give_back();
         }
         body
+    }
+
+    /// Says whose answer it is: busy until its end, and to blame if it breaks off.
+    pub(crate) fn is_from(&mut self, picked: Picked<Uri>) {
+        self.picked = Some(picked);
+    }
+
+    /// The answer will not come to its end, by the upstream's fault.
+    pub(crate) fn blame(&mut self) {
+        if let Some(picked) = self.picked.take() {
+            picked.failed(Instant::now());
+        }
     }
 
     fn give_back(&mut self) {
@@ -42,8 +58,13 @@ impl Body for UpstreamBody {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
         let frame = Pin::new(&mut self.incoming).poll_frame(cx);
-        if matches!(frame, Poll::Ready(None)) {
-            self.give_back();
+        match frame {
+            Poll::Ready(None) => {
+                self.give_back();
+                self.picked = None;
+            }
+            Poll::Ready(Some(Err(_))) => self.blame(),
+            _ => {}
         }
         frame
     }

@@ -22,8 +22,29 @@ pub(crate) type UpstreamRequest = Request<Full<Bytes>>;
 pub(crate) type UpstreamResponse = Response<UpstreamBody>;
 /// A connection on loan.
 pub(crate) type Connection = Lent<Authority, http1::SendRequest<Full<Bytes>>>;
+/// What went wrong on the way.
+type Fault = Box<dyn std::error::Error + Send + Sync>;
+
 /// Why there was no answer; a sentence for the log.
-pub(crate) type Unreachable = Box<dyn std::error::Error + Send + Sync>;
+#[derive(Debug, thiserror::Error)]
+#[error("{fault}")]
+pub(crate) struct Unanswered {
+    /// Whether the upstream may have begun to answer.
+    pub(crate) is_sent: bool,
+    /// Who was asked, by its place in the route's list.
+    pub(crate) place: Option<usize>,
+    /// Whether everybody in that list was asked, of several.
+    pub(crate) none_left: bool,
+    #[source]
+    fault: Fault,
+}
+
+impl Unanswered {
+    /// Nothing of the question has reached anybody.
+    pub(crate) fn unsent(fault: impl Into<Fault>) -> Self {
+        Self { is_sent: false, place: None, none_left: false, fault: fault.into() }
+    }
+}
 
 /// The client that all routes share; cloning it shares the connections.
 #[derive(Clone, Debug)]
@@ -60,14 +81,14 @@ impl Client {
     pub(crate) async fn request(
         &self,
         mut request: UpstreamRequest,
-    ) -> Result<UpstreamResponse, Unreachable> {
-        let uri = direct(&mut request)?;
+    ) -> Result<UpstreamResponse, Unanswered> {
+        let uri = direct(&mut request).map_err(Unanswered::unsent)?;
         loop {
-            let mut connection = self.connection(&uri).await?;
+            let mut connection = self.connection(&uri).await.map_err(Unanswered::unsent)?;
             let may_be_stale = connection.is_reused();
             match connection.ready().await {
                 Err(_) if may_be_stale => continue,
-                ready => ready?,
+                ready => ready.map_err(Unanswered::unsent)?,
             }
             let mut failed = match connection.try_send_request(request).await {
                 Ok(answer) => return Ok(answer.map(|body| UpstreamBody::new(body, connection))),
@@ -75,7 +96,10 @@ impl Client {
             };
             request = match failed.take_message() {
                 Some(unsent) if may_be_stale => unsent,
-                _ => return Err(failed.into_error().into()),
+                unsent => {
+                    let is_sent = unsent.is_none();
+                    return Err(Unanswered { is_sent, ..Unanswered::unsent(failed.into_error()) });
+                }
             };
         }
     }
@@ -91,7 +115,7 @@ impl Client {
     }
 
     /// A connection that is there and not known to be closed, or a new one.
-    async fn connection(&self, uri: &Uri) -> Result<Connection, Unreachable> {
+    async fn connection(&self, uri: &Uri) -> Result<Connection, Fault> {
         let authority = uri.authority().cloned().ok_or("the address has no host")?;
         let is_open = |sender: &mut http1::SendRequest<_>| !sender.is_closed();
         match self.reuse.checkout(authority, Instant::now(), is_open).await? {
@@ -110,7 +134,7 @@ impl Client {
 
 /// Makes the request one to the server itself, as HTTP/1 asks (RFC 9112, section 3.2.1): the host goes into its header
 /// and the path alone into its first line. The whole address is returned.
-fn direct(request: &mut UpstreamRequest) -> Result<Uri, Unreachable> {
+fn direct(request: &mut UpstreamRequest) -> Result<Uri, Fault> {
     let path = request.uri().path_and_query().cloned();
     let path = Uri::from(path.unwrap_or_else(|| PathAndQuery::from_static("/")));
     let uri = std::mem::replace(request.uri_mut(), path);

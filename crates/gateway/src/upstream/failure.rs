@@ -4,6 +4,8 @@ use std::borrow::Cow;
 
 use tidegate_message::{Code, Rejection};
 
+use super::client::Unanswered;
+
 /// A failure: a code for software and a sentence for a person. Secrets and addresses stay in the log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Failure {
@@ -16,9 +18,13 @@ impl Failure {
         Self { code: Cow::Borrowed(code), message: message.into() }
     }
 
-    /// The upstream could not be connected to, or broke off before it answered.
-    pub(crate) fn unreachable() -> Self {
-        Self::new("upstream_unreachable", "the upstream cannot be reached")
+    /// The upstream could not be connected to, or broke off before it answered; or each of several.
+    pub(crate) fn unreachable(unanswered: &Unanswered) -> Self {
+        let what = match unanswered.none_left {
+            true => "none of the route's upstreams can be reached",
+            false => "the upstream cannot be reached",
+        };
+        Self::new("upstream_unreachable", what)
     }
 
     /// The upstream answered with an error status.

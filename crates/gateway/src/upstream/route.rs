@@ -1,4 +1,4 @@
-//! Routes: named upstreams, found by name, by a message's type, or by default.
+//! Routes: named lists of upstreams, found by name, by a message's type, or by default.
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use http::{HeaderMap, HeaderName, HeaderValue, Uri};
+use tidegate_pool::balance::{Health, Method, Upstreams};
 use tidegate_ratelimit::{Refused, Totals};
 use tidegate_stream::{Framing, Limits, Parser, Vocabulary};
 
@@ -14,11 +15,14 @@ use crate::config::{self, Config, Quota};
 use crate::demo;
 use crate::shared_limits::Shared;
 
-/// One upstream and how to speak with it.
+/// Upstreams that do the same, and how to speak with them.
 #[derive(Debug)]
 pub(crate) struct Route {
     pub(crate) name: String,
-    pub(crate) uri: Uri,
+    pub(crate) upstreams: Upstreams<Uri>,
+    pub(crate) strategy: config::Strategy,
+    /// Whether a question may be asked twice.
+    pub(crate) idempotent: bool,
     pub(crate) request: config::Request,
     pub(crate) model: Option<String>,
     pub(crate) headers: HeaderMap,
@@ -41,11 +45,16 @@ pub(crate) struct Routes {
 }
 
 impl Routes {
-    /// Builds all routes.
+    /// Builds all routes. What those `before` know of their upstreams is taken over by the ones of the same name.
     ///
     /// # Errors
     /// A sentence that names the route and the header at fault.
-    pub(crate) fn new(config: &Config, address: SocketAddr) -> Result<Self, String> {
+    pub(crate) fn new(
+        config: &Config,
+        address: SocketAddr,
+        before: Option<&Self>,
+    ) -> Result<Self, String> {
+        let before = |name: &str| before.and_then(|routes| routes.by_name.get(name));
         let mut routes = Self {
             client: Client::new(&config.stream)?,
             by_name: HashMap::new(),
@@ -54,7 +63,11 @@ impl Routes {
             demo: None,
         };
         for settings in &config.routes {
-            let route = Arc::new(Route::new(settings, config)?);
+            let route = Arc::new(Route::new(
+                settings,
+                config,
+                before(&settings.name).map(|route| &**route),
+            )?);
             for kind in &settings.types {
                 routes.by_type.insert(kind.clone(), Arc::clone(&route));
             }
@@ -64,7 +77,7 @@ impl Routes {
             routes.by_name.insert(settings.name.clone(), route);
         }
         if config.serves_demo() {
-            let route = Arc::new(Route::new(&demo::route(address), config)?);
+            let route = Arc::new(Route::new(&demo::route(address), config, None)?);
             routes.by_name.entry(route.name.clone()).or_insert_with(|| Arc::clone(&route));
             routes.demo = Some(route);
         }
@@ -106,14 +119,23 @@ impl Routes {
 
     /// The names of all routes, in order.
     pub(crate) fn names(&self) -> Vec<&str> {
-        let mut names: Vec<&str> = self.by_name.keys().map(String::as_str).collect();
-        names.sort_unstable();
-        names
+        self.all().into_iter().map(|route| route.name.as_str()).collect()
+    }
+
+    /// All routes, by their names.
+    pub(crate) fn all(&self) -> Vec<&Route> {
+        let mut routes: Vec<&Route> = self.by_name.values().map(|route| &**route).collect();
+        routes.sort_unstable_by(|one, other| one.name.cmp(&other.name));
+        routes
     }
 }
 
 impl Route {
-    fn new(settings: &config::Route, config: &Config) -> Result<Self, String> {
+    fn new(
+        settings: &config::Route,
+        config: &Config,
+        before: Option<&Self>,
+    ) -> Result<Self, String> {
         let mut headers = HeaderMap::new();
         for (name, value) in &settings.headers {
             let bad = |what: &str| format!("route `{}`: header `{name}`: {what}", settings.name);
@@ -125,7 +147,9 @@ impl Route {
         }
         Ok(Self {
             name: settings.name.clone(),
-            uri: settings.upstream.clone(),
+            upstreams: upstreams(settings, &config.stream, before)?,
+            strategy: settings.strategy,
+            idempotent: settings.idempotent,
             request: settings.request.clone(),
             model: settings.model.clone(),
             headers,
@@ -162,4 +186,30 @@ impl Route {
         let limits = Limits { max_event_bytes: self.max_event_bytes };
         Parser::new(framing, vocabulary, limits).critical(Arc::clone(&self.critical))
     }
+}
+
+/// The list as it is configured, with what was known of each before.
+fn upstreams(
+    settings: &config::Route,
+    stream: &config::Stream,
+    before: Option<&Route>,
+) -> Result<Upstreams<Uri>, String> {
+    let method = match settings.strategy {
+        config::Strategy::RoundRobin => Method::RoundRobin,
+        config::Strategy::LeastConnections => Method::LeastConnections,
+        config::Strategy::Weighted => Method::Weighted,
+        config::Strategy::P2c => Method::P2c,
+    };
+    let health = Health {
+        max_failures: stream.max_failures,
+        ejection_delay: stream.ejection_delay,
+        max_ejection_delay: stream.max_ejection_delay,
+        ..Health::default()
+    };
+    let all = settings.upstream.iter().map(|one| (one.address.clone(), one.weight));
+    let list = match before {
+        Some(route) => route.upstreams.changed(method, health, all, Instant::now()),
+        None => Upstreams::new(method, health, all, Instant::now()),
+    };
+    list.map_err(|impossible| format!("route `{}`: {impossible}", settings.name))
 }

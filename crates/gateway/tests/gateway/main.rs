@@ -26,3 +26,4 @@ mod streams;
 mod tls;
 mod token_command;
 mod tokens;
+mod upstreams;

@@ -17,8 +17,8 @@ use crate::process::Process;
 use crate::running::{API_KEY, Answered, JWT_SECRET, Running, gateway, serve};
 
 /// A gateway whose configuration is in a file of its own.
-struct Reloading {
-    running: Running,
+pub(crate) struct Reloading {
+    pub(crate) running: Running,
     file: PathBuf,
     key: &'static str,
 }
@@ -31,7 +31,7 @@ fn file(name: &str, text: &str) -> PathBuf {
 }
 
 impl Reloading {
-    async fn start(name: &str, text: &str) -> Self {
+    pub(crate) async fn start(name: &str, text: &str) -> Self {
         let file = file(name, text);
         let flags = [("listen.address", "127.0.0.1:0"), ("drain_timeout", "1s")];
         let sources = Sources {
@@ -45,7 +45,7 @@ impl Reloading {
     }
 
     /// Writes another file and has it read.
-    async fn reload(&self, text: &str) -> Answered {
+    pub(crate) async fn reload(&self, text: &str) -> Answered {
         std::fs::write(&self.file, text).expect("written");
         let key = format!("Bearer {}", self.key);
         let headers = [("authorization", key.as_str())];
@@ -60,7 +60,7 @@ impl Drop for Reloading {
 }
 
 /// A file with the API key of these tests and what else is given.
-fn with_key(more: &str) -> String {
+pub(crate) fn with_key(more: &str) -> String {
     format!("{more}\n[api]\nkey = \"{API_KEY}\"\n")
 }
 

@@ -15,9 +15,9 @@ const LATE_MS: f64 = 5.0;
 /// The figures of a run by a plan.
 pub(super) fn run(plan: &Plan, tally: &Tally, is_open: bool, monitor: &mut Monitor<'_>) -> Run {
     let (begin, end) = monitor.window();
-    // Messages count by when they were due: by the plan's time, or until the server was gone.
-    let passed = clock::now().saturating_sub(plan.counts_from());
-    let elapsed_s = clock::seconds(passed.min(plan.counted())).max(0.001);
+    // Messages count by when they were due: by the plan's time, or until the server was gone or somebody wanted the end.
+    let done = plan.until(monitor.over(plan));
+    let elapsed_s = clock::seconds(done.counted()).max(0.001);
     let (accounting, warm_up) = tally.accounts();
     let latency = tally.latency().latency();
     let streams = tally.streams.as_deref().map(stream_times);
@@ -25,7 +25,7 @@ pub(super) fn run(plan: &Plan, tally: &Tally, is_open: bool, monitor: &mut Monit
     let received = streams.as_ref().map_or(accounting.received, |streams| streams.tokens);
     Run {
         elapsed_s,
-        asked_per_s: is_open.then(|| asked_per_s(plan)),
+        asked_per_s: is_open.then(|| asked_per_s(&done)),
         sent_per_s: accounting.sent as f64 / elapsed_s,
         received_per_s: received as f64 / elapsed_s,
         bytes_sent: tally.bytes_sent,

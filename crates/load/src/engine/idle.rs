@@ -12,6 +12,7 @@ use crate::worker::Traffic;
 
 pub(super) fn idle(bench: &mut Bench<'_>, idle: &Idle) -> Result<Measured, Error> {
     let role = Role::Idle { subscribe: idle.subscribe };
+    meet(bench, role)?;
     let crew = bench.crew(Kind::Nothing)?;
     let connecting = connect(bench, &crew, role, idle.connections)?;
     let (warmup, duration) = (bench.job.warmup_ms, bench.job.duration_ms);
@@ -29,6 +30,15 @@ pub(super) fn idle(bench: &mut Bench<'_>, idle: &Idle) -> Result<Measured, Error
     run.connecting = connecting;
     run.idle = Some(cost(&run));
     Ok((run, gone))
+}
+
+/// Opens one connection and ends it: what a server does at the first, and never again, is no cost of connections.
+fn meet(bench: &mut Bench<'_>, role: Role) -> Result<(), Error> {
+    let crew = bench.crew(Kind::Nothing)?;
+    connect(bench, &crew, role, 1)?;
+    drop(crew);
+    bench.monitor.begin_anew();
+    Ok(())
 }
 
 fn cost(run: &Run) -> IdleCost {

@@ -7,11 +7,14 @@ use super::{Bench, Measured, assemble};
 use crate::clock::{self, MILLISECOND};
 use crate::error::Error;
 use crate::job::{self, Exchange};
-use crate::member::{Published, Role};
+use crate::member::Role;
 use crate::plan::{Plan, Segment};
 use crate::report::Connecting;
 use crate::tally::Tally;
 use crate::worker::{Command, Connected, Reply, Traffic};
+
+/// Within this time other processes of the generator have heard when to begin.
+const TELLING: u64 = 100 * MILLISECOND;
 
 /// What stands ready, and what is then done.
 pub(super) struct Scene {
@@ -47,21 +50,27 @@ pub(super) fn echo(bench: &mut Bench<'_>, echo: &job::Echo) -> Result<Measured, 
 pub(super) fn fanout(bench: &mut Bench<'_>, fanout: &job::Fanout) -> Result<Measured, Error> {
     let (warmup, duration) = (bench.job.warmup_ms, bench.job.duration_ms);
     let plan = Plan::steady(fanout.connections, fanout.rate, fanout.size, warmup, duration);
-    play(bench, fanout_scene(fanout.connections, fanout.publishers, plan))
+    let scene = fanout_scene(bench, fanout.connections, fanout.publishers, plan)?;
+    play(bench, scene)
 }
 
 /// Readers and publishers, and what the plan says.
-pub(super) fn fanout_scene(connections: u32, publishers: u32, plan: Plan) -> Scene {
+pub(super) fn fanout_scene(
+    bench: &Bench<'_>,
+    connections: u32,
+    publishers: u32,
+    plan: Plan,
+) -> Result<Scene, Error> {
     let publishers = publishers.max(1);
-    let published = (0..publishers).map(|_| Published::new()).collect();
-    Scene {
+    let published = bench.board(publishers)?;
+    Ok(Scene {
         kind: Kind::Publications,
         role: Role::Reader { late: false },
         connections,
         publishers,
         plan,
-        traffic: Traffic::Fanout { first_sender: 0, published: Arc::new(published) },
-    }
+        traffic: Traffic::Fanout { first_sender: 0, published },
+    })
 }
 
 pub(super) fn phases(bench: &mut Bench<'_>, phases: &job::Phases) -> Result<Measured, Error> {
@@ -78,7 +87,7 @@ pub(super) fn phases(bench: &mut Bench<'_>, phases: &job::Phases) -> Result<Meas
         plan.push(phase.duration_ms, segment(name, phase, true));
     }
     let scene = match phases.exchange {
-        Exchange::Fanout => fanout_scene(connections, phases.publishers, plan),
+        Exchange::Fanout => fanout_scene(bench, connections, phases.publishers, plan)?,
         Exchange::Echo => Scene {
             kind: Kind::Echo,
             role: Role::Echo,
@@ -137,7 +146,7 @@ pub(super) fn set(bench: &mut Bench<'_>, crew: &Crew, scene: &Scene) -> Result<C
     if scene.publishers > 0 {
         let deadline = bench.connect_deadline();
         let command = Command::Publishers { count: scene.publishers, deadline };
-        crew.ask(&command, &mut bench.monitor)?;
+        crew.ask(&command, &mut || bench.monitor.tick())?;
     }
     Ok(connecting)
 }
@@ -153,7 +162,7 @@ pub(super) fn connect(
     let begin = bench.monitor.moment();
     let command = Command::Connect { role, count, deadline: bench.connect_deadline() };
     let mut all = Connected::default();
-    for reply in crew.ask(&command, &mut bench.monitor)? {
+    for reply in crew.ask(&command, &mut || bench.monitor.tick())? {
         if let Reply::Connected(connected) = reply {
             all.open += connected.open;
             all.last = all.last.max(connected.last);
@@ -170,18 +179,24 @@ pub(super) fn act(bench: &mut Bench<'_>, crew: &Crew, scene: Scene) -> Result<Me
         Some(subscribe) if subscribe.ready.is_none() => 200 * MILLISECOND,
         _ => 20 * MILLISECOND,
     };
-    let plan = Arc::new(Plan { epoch: clock::now() + settle, ..scene.plan });
+    // All begin at the same time, wherever they are.
+    let far = if bench.parts.is_empty() { 0 } else { TELLING };
+    let plan = Arc::new(Plan { epoch: clock::now() + settle + far, ..scene.plan });
     bench.monitor.follow(&plan);
     let is_open = matches!(scene.traffic, Traffic::Open | Traffic::Fanout { .. });
     let changes = plan.changes;
     let command = Command::Run { plan: Arc::clone(&plan), traffic: scene.traffic };
     let mut tally = Tally::new(&plan);
     let mut gone = None;
-    for reply in crew.ask(&command, &mut bench.monitor)? {
+    for reply in crew.ask(&command, &mut || bench.monitor.tick())? {
         if let Reply::Ran { tally: one, gone: why } = reply {
             tally.add(*one);
             gone = gone.or(why);
         }
+    }
+    if bench.monitor.is_stopped() && bench.monitor.over(&plan) <= plan.counts_from() {
+        // Nothing counted yet.
+        return Err(Error::Stopped);
     }
     let mut run = assemble::run(&plan, &tally, is_open, &mut bench.monitor);
     if changes {

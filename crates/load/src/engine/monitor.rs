@@ -1,9 +1,11 @@
 //! What is seen from outside while a run goes on: the live figures, the server, the machine. It knows no sockets.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 
+use super::crew::Crew;
 use crate::clock::{self, MILLISECOND, SECOND};
+use crate::halt::Halt;
 use crate::plan::Plan;
 use crate::report::{Machine, Progress, ServerUse};
 use crate::watch::{self, Cores, Use, Watch};
@@ -15,11 +17,15 @@ const SHOWN_EVERY: u64 = 250 * MILLISECOND;
 /// Watches a run.
 pub(super) struct Monitor<'a> {
     progress: &'a mut dyn FnMut(&Progress),
+    stop: &'a AtomicBool,
     watch: Option<Watch>,
-    repetition: u32,
-    total_s: f64,
-    started: u64,
+    /// The generator's further processes.
+    parts: Option<Watch>,
+    job: InJob,
     gauges: Vec<Arc<Gauge>>,
+    halt: Arc<Halt>,
+    /// When somebody wanted the end.
+    stopped: Option<u64>,
     phase: String,
     plan: Option<Arc<Plan>>,
     shown: u64,
@@ -29,6 +35,17 @@ pub(super) struct Monitor<'a> {
     end: Option<Moment>,
     peak_rss: u64,
     seconds: Vec<SecondSeen>,
+}
+
+/// Where in a job a repetition is.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct InJob {
+    /// From 1.
+    pub(super) repetition: u32,
+    /// When the job began.
+    pub(super) began: u64,
+    /// Seconds that all of it takes.
+    pub(super) total_s: f64,
 }
 
 /// How many messages were sent and received until a time.
@@ -58,18 +75,20 @@ pub(super) struct SecondSeen {
 impl<'a> Monitor<'a> {
     pub(super) fn new(
         watch: Option<Watch>,
-        repetition: u32,
-        total_s: f64,
+        job: InJob,
         progress: &'a mut dyn FnMut(&Progress),
+        stop: &'a AtomicBool,
     ) -> Self {
         let before = watch.as_ref().map(|watch| (watch.used(), watch.pss_bytes()));
         Self {
             progress,
+            stop,
             watch,
-            repetition,
-            total_s,
-            started: clock::now(),
+            parts: None,
+            job,
             gauges: Vec::new(),
+            halt: Arc::default(),
+            stopped: None,
             phase: "connect".into(),
             plan: None,
             shown: 0,
@@ -82,9 +101,27 @@ impl<'a> Monitor<'a> {
         }
     }
 
-    pub(super) fn look_at(&mut self, gauges: Vec<Arc<Gauge>>) {
-        self.gauges = gauges;
+    pub(super) fn look_at(&mut self, crew: &Crew) {
+        (self.gauges, self.halt) = (crew.gauges(), crew.halt());
+        // A process that has ended already says why itself.
+        self.parts = Watch::new(&crew.pids(), false).unwrap_or_default();
         self.last = Flow::default();
+    }
+
+    /// What the server holds now is what it held before.
+    pub(super) fn begin_anew(&mut self) {
+        self.before = self.watch.as_ref().map(|watch| (watch.used(), watch.pss_bytes()));
+        self.peak_rss = 0;
+    }
+
+    /// Whether somebody wanted the end.
+    pub(super) fn is_stopped(&self) -> bool {
+        self.stopped.is_some()
+    }
+
+    /// When what counts of a plan was over: at its end, or when it was told to stop.
+    pub(super) fn over(&self, plan: &Plan) -> u64 {
+        self.stopped.unwrap_or(u64::MAX).min(clock::now()).min(plan.end())
     }
 
     /// What goes on, in a word.
@@ -102,6 +139,10 @@ impl<'a> Monitor<'a> {
     /// Looks, and shows, what is due. Returns after how long it should be called again.
     pub(super) fn tick(&mut self) -> u64 {
         let now = clock::now();
+        if self.stopped.is_none() && self.stop.load(Ordering::Relaxed) {
+            self.stopped = Some(now);
+            self.halt.wrap_up();
+        }
         self.watch_window(now);
         if now >= self.shown + SHOWN_EVERY {
             self.shown = now;
@@ -126,11 +167,12 @@ impl<'a> Monitor<'a> {
             self.begin = Some(self.moment());
         }
         let next = plan.counts_from() + (self.seconds.len() as u64 + 1) * SECOND;
-        if self.end.is_none() && (now >= next || now >= plan.end()) {
+        let over = now >= plan.end() || self.is_stopped();
+        if self.end.is_none() && (now >= next || over) {
             let moment = self.moment();
             let connections = self.sum(|gauge| &gauge.connections) as u32;
             self.seconds.push(SecondSeen { connections, server: moment.server });
-            if now >= plan.end() {
+            if over {
                 self.end = Some(moment);
             }
         }
@@ -140,7 +182,8 @@ impl<'a> Monitor<'a> {
     pub(super) fn moment(&mut self) -> Moment {
         let server = self.watch.as_ref().map(Watch::used);
         self.peak_rss = self.peak_rss.max(server.map_or(0, |server| server.rss_bytes));
-        Moment { at: clock::now(), server, own_cpu_s: watch::own_cpu_s(), cores: watch::cores() }
+        let own_cpu_s = watch::own_cpu_s() + self.parts.as_ref().map_or(0.0, |it| it.used().cpu_s);
+        Moment { at: clock::now(), server, own_cpu_s, cores: watch::cores() }
     }
 
     /// Where what counts began and ended; where it did not, now.
@@ -196,10 +239,10 @@ impl<'a> Monitor<'a> {
             seconds => count.saturating_sub(before) as f64 / seconds,
         };
         let progress = Progress {
-            elapsed_s: clock::seconds(now - self.started),
-            total_s: self.total_s,
+            elapsed_s: clock::seconds(now - self.job.began),
+            total_s: self.job.total_s,
             phase: self.phase_at(now),
-            run: self.repetition,
+            run: self.job.repetition,
             connections: self.sum(|gauge| &gauge.connections) as u32,
             sent_per_s: rate(flow.sent, self.last.sent),
             received_per_s: rate(flow.received, self.last.received),

@@ -27,6 +27,9 @@ pub(super) fn limits(bench: &mut Bench<'_>, limits: &Limits) -> Result<Measured,
     for probe in &limits.probes {
         bench.monitor.phase(&probe.name);
         bench.monitor.tick();
+        if bench.monitor.is_stopped() {
+            return Ok((run, Some(Error::Stopped)));
+        }
         match probe_once(bench, probe) {
             Ok(row) => run.probes.push(row),
             Err(error) => return Ok((run, Some(error))),

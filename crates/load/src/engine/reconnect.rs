@@ -26,7 +26,7 @@ pub(super) fn reconnect(bench: &mut Bench<'_>, reconnect: &Reconnect) -> Result<
         lost_by,
         deadline: lost_by + bench.job.connect_timeout_ms * MILLISECOND,
     };
-    let returned = gather(crew.ask(&command, &mut bench.monitor)?);
+    let returned = gather(crew.ask(&command, &mut || bench.monitor.tick())?);
     let end = bench.monitor.moment();
     let mut back = Back {
         connections: returned.cut,

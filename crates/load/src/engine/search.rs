@@ -1,4 +1,4 @@
-//! The highest rate of deliveries that holds: doubled until it does not, then bisected. It knows no sockets.
+//! The highest rate of deliveries that holds: raised until it does not, then bisected. It knows no sockets.
 
 use super::load::{act, fanout_scene, set};
 use super::{Bench, Measured};
@@ -7,33 +7,23 @@ use crate::job::FanoutSearch;
 use crate::plan::Plan;
 use crate::report::{Run, Step};
 
-/// So often is the rate doubled at most.
-const DOUBLINGS: u32 = 24;
+/// So often is the rate raised at most.
+const RAISES: u32 = 24;
+
+/// With a 99th percentile so many times under the bound, the rate is raised fourfold.
+const FAR: f64 = 5.0;
 
 /// Less than this share of what was asked for is not that rate.
 const REACHED: f64 = 0.97;
 
 pub(super) fn search(bench: &mut Bench<'_>, search: &FanoutSearch) -> Result<Measured, Error> {
     let mut trials = Trials { search, steps: Vec::new(), best: None };
-    let mut good = 0.0;
-    let mut bad = None;
-    let mut rate = search.start.max(0.1);
-    for _ in 0..DOUBLINGS {
-        if trials.holds(bench, rate)? {
-            good = rate;
-            rate *= 2.0;
-        } else {
-            bad = Some(rate);
-            break;
-        }
+    match trials.narrow(bench) {
+        Ok(()) => Ok((trials.finish(), None)),
+        // What the steps that were done have shown.
+        Err(error) if !trials.steps.is_empty() => Ok((trials.finish(), Some(error))),
+        Err(error) => Err(error),
     }
-    if let Some(mut bad) = bad {
-        for _ in 0..search.bisections.min(10) {
-            let middle = f64::midpoint(good, bad);
-            if trials.holds(bench, middle)? { good = middle } else { bad = middle }
-        }
-    }
-    Ok((trials.finish(), None))
 }
 
 struct Trials<'a> {
@@ -44,15 +34,48 @@ struct Trials<'a> {
 }
 
 impl Trials<'_> {
+    /// Raises the rate until it does not hold, then halves the interval.
+    fn narrow(&mut self, bench: &mut Bench<'_>) -> Result<(), Error> {
+        let (mut good, mut rate) = (0.0, self.search.start.max(0.1));
+        let mut raised = 0;
+        while raised < RAISES && self.holds(bench, rate)? {
+            (good, rate) = (rate, rate * self.factor());
+            raised += 1;
+        }
+        if raised == RAISES {
+            return Ok(());
+        }
+        let mut bad = rate;
+        if good > 0.0 && bad > 2.0 * good {
+            // As if it had been doubled.
+            let doubled = 2.0 * good;
+            if self.holds(bench, doubled)? { good = doubled } else { bad = doubled }
+        }
+        for _ in 0..self.search.bisections.min(10) {
+            let middle = f64::midpoint(good, bad);
+            if self.holds(bench, middle)? { good = middle } else { bad = middle }
+        }
+        Ok(())
+    }
+
+    /// By how much the rate is raised after a step that held: less where the bound is near.
+    fn factor(&self) -> f64 {
+        let p99_ms = self.steps.last().map_or(0.0, |step| step.p99_ms);
+        if p99_ms < self.search.p99_ms / FAR { 4.0 } else { 2.0 }
+    }
+
     /// Tries a rate, with new connections.
     fn holds(&mut self, bench: &mut Bench<'_>, rate: f64) -> Result<bool, Error> {
         let (warmup, duration) = (bench.job.warmup_ms, bench.job.duration_ms);
         let FanoutSearch { connections, size, publishers, .. } = *self.search;
         let plan = Plan::steady(connections, rate, size, warmup, duration);
-        let scene = fanout_scene(connections, publishers, plan);
+        let scene = fanout_scene(bench, connections, publishers, plan)?;
         let crew = bench.crew(scene.kind)?;
         let connecting = set(bench, &crew, &scene)?;
         let (mut run, gone) = act(bench, &crew, scene)?;
+        if bench.monitor.is_stopped() {
+            return Err(Error::Stopped);
+        }
         run.connections = connecting.connections;
         run.connecting = connecting;
         let why = match gone {

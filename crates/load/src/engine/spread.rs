@@ -5,6 +5,9 @@ use std::collections::BTreeMap;
 use crate::job::{Job, Work};
 use crate::report::{Report, Run, Spread};
 
+/// Memory that changes by more than this share in a second is not what connections come to.
+const UNSETTLED: f64 = 0.02;
+
 /// A report without runs.
 pub(super) fn empty(job: &Job) -> Report {
     let closed_loop = matches!(&job.work, Work::Echo(echo) if echo.rate.is_none());
@@ -49,10 +52,22 @@ pub(super) fn finish(report: &mut Report) {
     report.spread = figures.into_iter().map(|(name, all)| (name.into(), spread(all))).collect();
     report.generator_limited = report.runs.iter().any(|run| run.generator.limited);
     for (number, run) in (1..).zip(&report.runs) {
+        report.notes.extend(unsettled(run).map(|what| format!("Run {number}: {what}")));
         if let Some(why) = &run.generator.why {
             report.notes.push(format!("Generator-limited, run {number}: {why}."));
         }
     }
+}
+
+/// Whether the memory of idle connections was read too early.
+fn unsettled(run: &Run) -> Option<String> {
+    run.idle.as_ref()?;
+    let [.., before, last] = &run.timeline[..] else { return None };
+    let (before, last) = (before.server_rss_bytes? as f64, last.server_rss_bytes? as f64);
+    ((last - before).abs() > UNSETTLED * before).then(|| {
+        let change = 100.0 * (last - before) / before;
+        format!("the server's memory still changed by {change:+.1} % in the last second.")
+    })
 }
 
 fn of(run: &Run) -> Vec<(&'static str, f64)> {
@@ -105,6 +120,21 @@ fn spread(mut all: Vec<f64>) -> Spread {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::{IdleCost, Second};
+
+    #[test]
+    fn memory_that_still_changes_is_said() {
+        let second = |rss| Second { server_rss_bytes: Some(rss), ..Second::default() };
+        let run = |seconds: &[u64]| Run {
+            idle: Some(IdleCost::default()),
+            timeline: seconds.iter().map(|rss| second(*rss)).collect(),
+            ..Run::default()
+        };
+        assert_eq!(unsettled(&run(&[500, 1_000, 1_010])), None);
+        assert!(unsettled(&run(&[1_000, 1_000, 900])).is_some_and(|said| said.contains("-10.0 %")));
+        assert_eq!(unsettled(&run(&[1_000])), None);
+        assert_eq!(unsettled(&Run { idle: None, ..run(&[1, 2]) }), None);
+    }
 
     #[test]
     fn the_middle_of_an_even_number_is_the_mean_of_two() {

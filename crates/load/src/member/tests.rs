@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::*;
+use crate::board::Board;
 use crate::dialect::{self, Dialect};
 use crate::plan::Plan;
 use crate::wire::frame::{self, opcode};
@@ -18,7 +19,7 @@ struct Scene {
 
 fn scene(dialect: &Dialect) -> Scene {
     let plan = Plan { epoch: 1_000, ..Plan::steady(1, 1.0, 40, 0, 1_000) };
-    let published = Arc::new(vec![Published::new()]);
+    let published = Arc::new(Board::new(1));
     Scene {
         rules: Rules::new(dialect, "localhost").unwrap(),
         tally: Tally::new(&plan),
@@ -118,7 +119,7 @@ fn only_ones_own_messages_come_back() {
 #[test]
 fn a_reader_ignores_what_is_of_an_earlier_run() {
     let mut scene = scene(&Dialect::default());
-    scene.load.published[0].add(true);
+    scene.load.published.add(0, true);
     let mut member = Member::new(7, Role::Reader { late: false }, 0);
     member.stage = Stage::Open;
     member.expect(1);

@@ -74,7 +74,10 @@ impl Worker {
             Some(End::Closed(code, reason)) => {
                 Err(timeout(format!("; then one was closed with {code} {reason}")))
             }
-            None if now > deadline || self.is_stopped() => Err(timeout(self.waiting_for())),
+            None if self.line.halt.is_aborted() || now > deadline => {
+                Err(timeout(self.waiting_for()))
+            }
+            None if self.is_stopped() => Err(Error::Stopped),
             None => Ok(()),
         }
     }

@@ -114,6 +114,7 @@ impl Worker {
 
     /// Counts a connection to its end.
     pub(super) fn settle(&mut self, member: &mut Member, by: By) {
+        self.load.published.refresh();
         settling::settle(member, by, &self.plan, &self.load, &mut self.tally);
     }
 

@@ -17,6 +17,9 @@ const LONGEST_SLEEP: u64 = 5 * MILLISECOND;
 /// So long without any connection, and a server is taken for gone even where new ones are tried.
 const HOPELESS: u64 = 2 * SECOND;
 
+/// So long is waited for what is missing when the job was told to stop; five times that in all.
+const LAST_PATIENCE: u64 = 400 * MILLISECOND;
+
 impl Worker {
     /// Loads by `plan`, and returns what was counted.
     pub(super) fn run(&mut self, plan: Arc<Plan>, traffic: Traffic) -> Result<Reply, Error> {
@@ -42,8 +45,11 @@ impl Worker {
             self.turn(wait.min(LONGEST_SLEEP))?;
         }
         self.tally.cpu.push(cpu.map_or(0, |since| clock::thread_cpu() - since));
-        if gone.is_none() {
+        if gone.is_none() && !self.is_stopped() {
             self.send_rest()?;
+        }
+        self.finish_publishing();
+        if gone.is_none() {
             self.drain()?;
         }
         Ok(self.finish(gone))
@@ -67,7 +73,18 @@ impl Worker {
         }
     }
 
+    /// Lets readers know that this thread's publishers send nothing more.
+    fn finish_publishing(&self) {
+        let Share { index, of } = self.share;
+        let all = 0..self.load.published.len() as u32;
+        for publisher in all.filter(|publisher| publisher % of == index) {
+            // Where it cannot be said, readers wait until nothing comes any more.
+            self.load.published.finish(publisher);
+        }
+    }
+
     fn finish(&mut self, gone: Option<Error>) -> Reply {
+        self.load.published.refresh();
         for connection in self.connections.iter_mut().flatten() {
             let member = &mut connection.member;
             settling::settle(member, By::TheEnd, &self.plan, &self.load, &mut self.tally);
@@ -132,15 +149,17 @@ impl Worker {
         let begun = clock::now();
         let (mut heard, mut received) = (begun, 0);
         self.resume_stalled(begun);
-        while !self.is_stopped() {
+        while !self.line.halt.is_aborted() {
             let now = clock::now();
+            let patience = self.patience();
+            self.load.published.refresh();
             let total: u64 = self.tally.segments.iter().map(|it| it.numbers.received).sum();
             if total > received {
                 (received, heard) = (total, now);
             }
-            // What comes twice, and what other threads still send, comes soon.
+            // What comes twice comes soon.
             let soon = now < begun + 30 * MILLISECOND;
-            let quiet = now - heard > self.patience || now - begun > 5 * self.patience;
+            let quiet = now - heard > patience || now - begun > 5 * patience;
             if !soon && (quiet || self.has_everything()) {
                 break;
             }
@@ -155,6 +174,11 @@ impl Worker {
             return true;
         }
         let mut members = self.connections.iter().flatten().map(|connection| &connection.member);
-        members.all(|member| member.has_everything(&self.load))
+        self.load.published.is_done() && members.all(|member| member.has_everything(&self.load))
+    }
+
+    /// How long what is missing is waited for. Whoever wants the end does not wait long.
+    fn patience(&self) -> u64 {
+        if self.is_stopped() { self.patience.min(LAST_PATIENCE) } else { self.patience }
     }
 }

@@ -85,8 +85,8 @@ impl Worker {
         let counts = due >= self.plan.counts_from();
         let sender = match member.role {
             Role::Publisher(index) => {
-                if let Some(published) = self.load.published.get(index as usize) {
-                    published.add(counts);
+                if !self.load.published.add(index, counts) {
+                    return false;
                 }
                 self.load.first_sender + index
             }

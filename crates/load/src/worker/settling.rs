@@ -32,9 +32,9 @@ pub(super) fn settle(member: &mut Member, by: By, plan: &Plan, load: &Load, tall
             }
         }
         Role::Reader { .. } => {
-            for (track, published) in member.tracks.iter().zip(load.published.iter()) {
-                let end = if by == By::Us { track.next() } else { published.count() };
-                count(track, [0, published.first_counted().min(end), end], by, tally);
+            for (at, track) in member.tracks.iter().enumerate() {
+                let end = if by == By::Us { track.next() } else { load.published.count(at) };
+                count(track, [0, load.published.first_counted(at).min(end), end], by, tally);
             }
         }
         Role::Streams => {
@@ -61,7 +61,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::member::Published;
+    use crate::board::Board;
 
     /// An echo's account: of `sent` messages, of which those from `middle` on count, `seqs` came.
     fn account(sent: u32, middle: u32, seqs: &[u32], by: By) -> [(u64, u64, u64); 2] {
@@ -95,9 +95,9 @@ mod tests {
     #[test]
     fn who_leaves_a_fan_out_expects_nothing_more() {
         let plan = Plan::steady(1, 1.0, 64, 0, 1);
-        let published = Published::new();
-        (0..10).for_each(|_| published.add(true));
-        let load = Load { published: Arc::new(vec![published]), ..Load::default() };
+        let published = Board::new(1);
+        assert!((0..10).all(|_| published.add(0, true)));
+        let load = Load { published: Arc::new(published), ..Load::default() };
         let expected = |by| {
             let mut tally = Tally::new(&plan);
             let mut member = Member::new(0, Role::Reader { late: false }, 0);

@@ -3,9 +3,11 @@
 
 mod latency;
 mod pick;
+mod picked;
 mod upstreams;
 
 pub use latency::Latency;
 pub(crate) use pick::Turn;
 pub use pick::{Balancer, Candidates, Method};
-pub use upstreams::{Health, Picked, UpstreamState, Upstreams};
+pub use picked::Picked;
+pub use upstreams::{Health, UpstreamState, Upstreams};

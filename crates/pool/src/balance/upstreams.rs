@@ -5,11 +5,12 @@ use std::time::{Duration, Instant};
 
 use super::latency::Latency;
 use super::pick::{Balancer, Candidates, Method};
+use super::picked::Picked;
 use crate::Impossible;
 use crate::sync::{Arc, AtomicU32, AtomicU64, AtomicUsize, Ordering::Relaxed};
 
 /// In the list, answering.
-const IN: u64 = 0;
+pub(super) const IN: u64 = 0;
 /// Out of the list, and a probe is on its way.
 const PROBED: u64 = u64::MAX;
 
@@ -67,26 +68,28 @@ impl<T> Clone for Upstreams<T> {
 }
 
 #[derive(Debug)]
-struct Shared<T> {
+pub(super) struct Shared<T> {
     balancer: Balancer,
-    health: Health,
+    pub(super) health: Health,
     base: Instant,
     /// Never more than are [`IN`], and never 0.
-    available: AtomicUsize,
+    pub(super) available: AtomicUsize,
     all: Box<[Watched<T>]>,
 }
 
 #[derive(Debug)]
-struct Watched<T> {
-    value: T,
+pub(super) struct Watched<T> {
+    pub(super) value: T,
     weight: u32,
-    in_flight: AtomicU32,
-    failures: AtomicU32,
+    pub(super) in_flight: AtomicU32,
+    pub(super) failures: AtomicU32,
     /// How often it was put aside without a success between.
-    ejections: AtomicU32,
+    pub(super) ejections: AtomicU32,
     /// [`IN`], [`PROBED`], or the millisecond since `base` at which a probe is due.
-    due: AtomicU64,
-    latency: Latency,
+    pub(super) due: AtomicU64,
+    pub(super) latency: Latency,
+    requests: AtomicU64,
+    pub(super) failed: AtomicU64,
 }
 
 /// What is known of one upstream.
@@ -101,6 +104,12 @@ pub struct UpstreamState {
     pub is_ejected: bool,
     /// What an answer is expected to take.
     pub latency: Duration,
+    /// Its share under [`Method::Weighted`].
+    pub weight: u32,
+    /// How often it was picked.
+    pub requests: u64,
+    /// How many of these failed.
+    pub failed: u64,
 }
 
 impl<T> Upstreams<T> {
@@ -115,16 +124,43 @@ impl<T> Upstreams<T> {
         upstreams: impl IntoIterator<Item = (T, u32)>,
         now: Instant,
     ) -> Result<Self, Impossible> {
-        let watched = |(value, weight)| Watched {
-            value,
-            weight,
-            in_flight: AtomicU32::new(0),
-            failures: AtomicU32::new(0),
-            ejections: AtomicU32::new(0),
-            due: AtomicU64::new(IN),
-            latency: Latency::new(health.latency_decay, health.assumed_latency, now),
+        let watched = |(value, weight)| Watched::new(value, weight, &health, now);
+        Self::of(method, health, upstreams.into_iter().map(watched).collect(), now)
+    }
+
+    /// Another list, or the same with other settings. What is known of an upstream that is in both is taken over: its
+    /// latency, its failures, and whether it stands aside; if all of the new list do, they all
+    /// come back. Requests in flight stay with the list
+    /// that they were picked from.
+    ///
+    /// # Errors
+    /// As [`Upstreams::new`].
+    pub fn changed(
+        &self,
+        method: Method,
+        health: Health,
+        upstreams: impl IntoIterator<Item = (T, u32)>,
+        now: Instant,
+    ) -> Result<Self, Impossible>
+    where
+        T: PartialEq,
+    {
+        let watched = |(value, weight)| {
+            let new = Watched::new(value, weight, &health, now);
+            match self.0.all.iter().find(|old| old.value == new.value) {
+                Some(old) => new.knowing(old, &health, self.0.millis(now), now),
+                None => new,
+            }
         };
-        let all: Box<[_]> = upstreams.into_iter().map(watched).collect();
+        Self::of(method, health, upstreams.into_iter().map(watched).collect(), self.0.base)
+    }
+
+    fn of(
+        method: Method,
+        health: Health,
+        all: Box<[Watched<T>]>,
+        base: Instant,
+    ) -> Result<Self, Impossible> {
         Impossible::if_zero("upstreams", all.is_empty())?;
         Impossible::if_zero("weight", all.iter().any(|one| one.weight == 0))?;
         Impossible::if_zero("max_failures", health.max_failures == 0)?;
@@ -132,19 +168,46 @@ impl<T> Upstreams<T> {
             let why = "must not be longer than `max_ejection_delay`";
             return Err(Impossible { field: "ejection_delay", why });
         }
-        let (balancer, available) = (Balancer::new(method), AtomicUsize::new(all.len()));
-        Ok(Self(Arc::new(Shared { balancer, health, base: now, available, all })))
+        if all.iter().all(|one| !one.is_in()) {
+            all.iter().for_each(Watched::forgive);
+        }
+        let available = AtomicUsize::new(all.iter().filter(|one| one.is_in()).count());
+        Ok(Self(Arc::new(Shared { balancer: Balancer::new(method), health, base, available, all })))
     }
 
     /// Picks one for a request. `random` is 64 random bits, used by [`Method::P2c`] alone.
     pub fn pick(&self, now: Instant, random: u64) -> Picked<T> {
-        let shared = &*self.0;
-        let due = shared.due(now);
-        let view = View { shared, now };
         // One is always in; it may have changed under the walk, though.
-        let index = due.or_else(|| shared.balancer.pick(&view, random)).unwrap_or(0);
-        shared.of(index).in_flight.fetch_add(1, Relaxed);
-        Picked { list: Arc::clone(&self.0), index, at: now, is_probe: due.is_some() }
+        let (index, is_probe) = self.0.choose(now, random, &|_| false).unwrap_or((0, false));
+        self.picked(index, now, is_probe)
+    }
+
+    /// Picks one for a request that others of the list did not answer: none whose place in the list `is_tried`. If all
+    /// others stand aside, the one that is to be probed next is asked now. `None` if all are tried.
+    #[must_use]
+    pub fn pick_other(
+        &self,
+        now: Instant,
+        random: u64,
+        is_tried: impl Fn(usize) -> bool,
+    ) -> Option<Picked<T>> {
+        let chosen = self.0.choose(now, random, &is_tried);
+        let (index, is_probe) = chosen.or_else(|| self.0.next_due(&is_tried))?;
+        Some(self.picked(index, now, is_probe))
+    }
+
+    fn picked(&self, index: usize, now: Instant, is_probe: bool) -> Picked<T> {
+        let one = self.0.at(index);
+        one.in_flight.fetch_add(1, Relaxed);
+        one.requests.fetch_add(1, Relaxed);
+        Picked::new(Arc::clone(&self.0), index, now, is_probe)
+    }
+
+    /// How many there are, whether they stand aside or not; never 0.
+    #[must_use]
+    #[expect(clippy::len_without_is_empty, reason = "an empty list is not constructed")]
+    pub fn len(&self) -> usize {
+        self.0.all.len()
     }
 
     /// All upstreams, in their order.
@@ -153,36 +216,104 @@ impl<T> Upstreams<T> {
             let state = UpstreamState {
                 in_flight: one.in_flight.load(Relaxed),
                 failures: one.failures.load(Relaxed),
-                is_ejected: one.due.load(Relaxed) != IN,
+                is_ejected: !one.is_in(),
                 latency: one.latency.estimate(now),
+                weight: one.weight,
+                requests: one.requests.load(Relaxed),
+                failed: one.failed.load(Relaxed),
             };
             (&one.value, state)
         })
     }
 }
 
+impl<T> Watched<T> {
+    fn new(value: T, weight: u32, health: &Health, now: Instant) -> Self {
+        let [in_flight, failures, ejections] = [(); 3].map(|()| AtomicU32::new(0));
+        let [requests, failed] = [(); 2].map(|()| AtomicU64::new(0));
+        let latency = Latency::new(health.latency_decay, health.assumed_latency, now);
+        let due = AtomicU64::new(IN);
+        Self { value, weight, in_flight, failures, ejections, due, latency, requests, failed }
+    }
+
+    /// The same, with what was known of it before. Of a probe on its way nothing will be heard: the next is due.
+    fn knowing(self, old: &Self, health: &Health, millis: u64, now: Instant) -> Self {
+        let due = match old.due.load(Relaxed) {
+            PROBED => millis.max(IN + 1),
+            due => due,
+        };
+        let copy = |counter: &AtomicU32| AtomicU32::new(counter.load(Relaxed));
+        Self {
+            failures: copy(&old.failures),
+            ejections: copy(&old.ejections),
+            due: AtomicU64::new(due),
+            latency: Latency::new(health.latency_decay, old.latency.estimate(now), now),
+            requests: AtomicU64::new(old.requests.load(Relaxed)),
+            failed: AtomicU64::new(old.failed.load(Relaxed)),
+            ..self
+        }
+    }
+
+    fn forgive(&self) {
+        self.due.store(IN, Relaxed);
+        self.failures.store(0, Relaxed);
+        self.ejections.store(0, Relaxed);
+    }
+
+    pub(super) fn is_in(&self) -> bool {
+        self.due.load(Relaxed) == IN
+    }
+}
+
 impl<T> Shared<T> {
     /// The upstream at an index that was picked, which is within the list.
-    fn of(&self, index: usize) -> &Watched<T> {
+    pub(super) fn at(&self, index: usize) -> &Watched<T> {
         &self.all[index]
     }
 
+    /// One that is in, or one whose probe is due; and whether it is that.
+    fn choose(
+        &self,
+        now: Instant,
+        random: u64,
+        is_tried: &dyn Fn(usize) -> bool,
+    ) -> Option<(usize, bool)> {
+        if let Some(due) = self.due(now, is_tried) {
+            return Some((due, true));
+        }
+        let view = View { shared: self, now, is_tried };
+        self.balancer.pick(&view, random).map(|index| (index, false))
+    }
+
     /// One that stood aside long enough; whoever gets it makes the probe.
-    fn due(&self, now: Instant) -> Option<usize> {
+    fn due(&self, now: Instant, is_tried: &dyn Fn(usize) -> bool) -> Option<usize> {
         if self.available.load(Relaxed) == self.all.len() {
             return None;
         }
         let now = self.millis(now);
-        self.all.iter().position(|one| {
-            let due = one.due.load(Relaxed);
-            let over = due != IN && due != PROBED && due <= now;
-            over && one.due.compare_exchange(due, PROBED, Relaxed, Relaxed).is_ok()
+        (0..self.all.len()).filter(|&index| !is_tried(index)).find(|&index| {
+            let due = self.at(index).due.load(Relaxed);
+            due <= now && self.probe(index, due)
         })
+    }
+
+    /// Of those not tried the one whose probe is due first, though that is not yet.
+    fn next_due(&self, is_tried: &dyn Fn(usize) -> bool) -> Option<(usize, bool)> {
+        let others = (0..self.all.len()).filter(|&index| !is_tried(index));
+        let dues = others.map(|index| (self.at(index).due.load(Relaxed), index));
+        dues.min().map(|(due, index)| (index, self.probe(index, due)))
+    }
+
+    /// Whether the caller makes the probe of one that was out until `due`; only one does.
+    fn probe(&self, index: usize, due: u64) -> bool {
+        let is_out = due != IN && due != PROBED;
+        let one = self.at(index);
+        is_out && one.due.compare_exchange(due, PROBED, Relaxed, Relaxed).is_ok()
     }
 
     /// Puts one aside, unless it is the last. It is counted out before it is marked, and counted in after it is
     /// unmarked: so one is always left.
-    fn eject(&self, one: &Watched<T>, now: Instant) {
+    pub(super) fn eject(&self, one: &Watched<T>, now: Instant) {
         let fewer = |available: usize| (available > 1).then(|| available - 1);
         if self.available.fetch_update(Relaxed, Relaxed, fewer).is_err() {
             return;
@@ -194,7 +325,7 @@ impl<T> Shared<T> {
     }
 
     /// When the next probe is due; twice as long each time, up to the maximum.
-    fn next_probe(&self, one: &Watched<T>, now: Instant) -> u64 {
+    pub(super) fn next_probe(&self, one: &Watched<T>, now: Instant) -> u64 {
         let times = one.ejections.fetch_add(1, Relaxed).min(31);
         let delay = self.health.ejection_delay.saturating_mul(1 << times);
         let due =
@@ -202,80 +333,8 @@ impl<T> Shared<T> {
         due.clamp(IN + 1, PROBED - 1)
     }
 
-    fn millis(&self, now: Instant) -> u64 {
+    pub(super) fn millis(&self, now: Instant) -> u64 {
         millis(now.saturating_duration_since(self.base))
-    }
-}
-
-/// A request to one upstream, in flight until this is dropped. Say what became of it: dropped without a word, it counts
-/// neither for nor against the upstream.
-#[derive(Debug)]
-#[must_use = "the request is in flight as long as this lives"]
-pub struct Picked<T> {
-    list: Arc<Shared<T>>,
-    index: usize,
-    at: Instant,
-    is_probe: bool,
-}
-
-impl<T> Picked<T> {
-    /// The upstream.
-    #[must_use]
-    pub fn value(&self) -> &T {
-        &self.list.of(self.index).value
-    }
-
-    /// Its place in the list.
-    #[must_use]
-    pub fn index(&self) -> usize {
-        self.index
-    }
-
-    /// Whether this request is to find out if the upstream is well again.
-    #[must_use]
-    pub fn is_probe(&self) -> bool {
-        self.is_probe
-    }
-
-    /// It answered; the time since the pick is its latency.
-    pub fn succeeded(mut self, now: Instant) {
-        let one = self.list.of(self.index);
-        one.latency.observe(now.saturating_duration_since(self.at), now);
-        one.failures.store(0, Relaxed);
-        if std::mem::take(&mut self.is_probe) {
-            one.due.store(IN, Relaxed);
-            self.list.available.fetch_add(1, Relaxed);
-        } else if one.due.load(Relaxed) == IN {
-            one.ejections.store(0, Relaxed);
-        }
-    }
-
-    /// It could not be reached, or gave no answer. A failure that came quickly makes nobody look fast.
-    pub fn failed(mut self, now: Instant) {
-        let one = self.list.of(self.index);
-        let took = now.saturating_duration_since(self.at);
-        if took > one.latency.estimate(now) {
-            one.latency.observe(took, now);
-        }
-        if std::mem::take(&mut self.is_probe) {
-            one.due.store(self.list.next_probe(one, now), Relaxed);
-            return;
-        }
-        let failures = one.failures.fetch_add(1, Relaxed).saturating_add(1);
-        if failures >= self.list.health.max_failures && one.due.load(Relaxed) == IN {
-            self.list.eject(one, now);
-        }
-    }
-}
-
-impl<T> Drop for Picked<T> {
-    fn drop(&mut self) {
-        let one = self.list.of(self.index);
-        one.in_flight.fetch_sub(1, Relaxed);
-        if self.is_probe {
-            // Given up without an answer: the next request is the probe.
-            one.due.store(self.list.millis(self.at).max(IN + 1), Relaxed);
-        }
     }
 }
 
@@ -283,6 +342,7 @@ impl<T> Drop for Picked<T> {
 struct View<'a, T> {
     shared: &'a Shared<T>,
     now: Instant,
+    is_tried: &'a dyn Fn(usize) -> bool,
 }
 
 impl<T> Candidates for View<'_, T> {
@@ -291,7 +351,7 @@ impl<T> Candidates for View<'_, T> {
     }
 
     fn is_available(&self, index: usize) -> bool {
-        self.shared.all.get(index).is_some_and(|one| one.due.load(Relaxed) == IN)
+        self.shared.all.get(index).is_some_and(Watched::is_in) && !(self.is_tried)(index)
     }
 
     fn load(&self, index: usize) -> u64 {

@@ -8,7 +8,7 @@ use bytes::BytesMut;
 use super::frame::{Check, Frame};
 use super::message::Message;
 use super::{Decoder, Step};
-use crate::deflate::Pushed;
+use crate::deflate::{Fault, Pushed};
 use crate::error::{ProtocolError, Violation};
 use crate::mask::mask;
 
@@ -67,19 +67,40 @@ impl Decoder {
         unmask(piece);
         let last = frame.start.fin && frame.seen + piece.len() == frame.length;
         let (before, max) = (message.inflated().len(), self.limits.max_message_bytes);
-        let pushed = inflating.push(piece, last, max, message.inflated()).map_err(|fault| {
-            let within = fault.at.map_or(0, |at| at.saturating_sub(message.received));
-            ProtocolError::new(fault.violation, begin + within.min(frame.length as u64))
-        })?;
-        if pushed == Pushed::Blocked {
-            unmask(piece); // masks it again: nothing of it was taken
-        } else if message.inflated_length() > max {
-            return Err(ProtocolError::new(Violation::LargeMessage, begin));
-        } else if frame.check == Check::Arriving {
-            let fresh = message.inflated().get(before..).unwrap_or_default();
-            let checked = self.utf8.push(fresh, begin);
-            checked.map_err(|_| ProtocolError::new(Violation::NotUtf8, begin))?;
+        match inflating.push(piece, last, max, message.inflated()) {
+            Ok(Pushed::Blocked) => {
+                unmask(piece); // masks it again: nothing of it was taken
+                return Ok(Pushed::Blocked);
+            }
+            Ok(Pushed::Taken) if message.inflated_length() > max => {
+                return Err(ProtocolError::new(Violation::LargeMessage, begin));
+            }
+            Ok(Pushed::Taken) if frame.check == Check::Arriving => {
+                let checked = self.utf8.push(message.inflated_since(before), begin);
+                checked.map_err(|_| ProtocolError::new(Violation::NotUtf8, begin))?;
+            }
+            Ok(Pushed::Taken) => {}
+            Err(fault) => return Err(self.broken(fault, frame, message, before, begin)),
         }
-        Ok(pushed)
+        Ok(Pushed::Taken)
+    }
+
+    /// The error of a message whose compressed data are at fault. What came before the fault and is no UTF-8 is refused
+    /// first, as it would be in smaller pieces (RFC 6455, 8.1); where a message ends too early is no such place.
+    #[cold]
+    fn broken(
+        &mut self,
+        fault: Fault,
+        frame: &Frame,
+        message: &Message,
+        before: usize,
+        begin: u64,
+    ) -> ProtocolError {
+        let is_checked = message.text && fault.violation != Violation::TruncatedDeflate;
+        if is_checked && self.utf8.push(message.inflated_since(before), begin).is_err() {
+            return ProtocolError::new(Violation::NotUtf8, begin);
+        }
+        let within = fault.at.map_or(0, |at| at.saturating_sub(message.received));
+        ProtocolError::new(fault.violation, begin + within.min(frame.length as u64))
     }
 }

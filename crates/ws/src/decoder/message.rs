@@ -48,6 +48,11 @@ impl Message {
         &mut self.inflated
     }
 
+    /// Of the inflated bytes that were not given away, those from the `start`th on.
+    pub(super) fn inflated_since(&self, start: usize) -> &[u8] {
+        self.inflated.get(start..).unwrap_or_default()
+    }
+
     /// Inflated bytes so far, also those given away.
     pub(super) fn inflated_length(&self) -> usize {
         self.given + self.inflated.len()

@@ -50,8 +50,8 @@ impl Inflating {
         Self { deflate, direction, slot, open: None }
     }
 
-    /// Inflates the next piece of the open message, or of a new one, and appends what comes out. `last`: the message
-    /// ends with it.
+    /// Inflates the next piece of the open message, or of a new one, and appends what comes out, also before a fault.
+    /// `last`: the message ends with it.
     pub(crate) fn push(
         &mut self,
         piece: &[u8],
@@ -59,7 +59,9 @@ impl Inflating {
         max_message_bytes: usize,
         out: &mut Vec<u8>,
     ) -> Result<Pushed, Fault> {
-        let mut inbound = self.open.take().unwrap_or_else(|| self.begin(max_message_bytes));
+        let limits = InboundLimits { max_message_bytes, ..InboundLimits::new() };
+        let mut inbound = self.open.take().unwrap_or_else(|| self.begin(limits));
+        inbound.limit(limits);
         let pushed = if last {
             ON_THE_SPOT.with(|pool| inbound.push(pool, piece, true, out))
         } else {
@@ -89,8 +91,7 @@ impl Inflating {
         self.deflate.shared.waiters.add(waker);
     }
 
-    fn begin(&mut self, max_message_bytes: usize) -> Box<Inbound> {
-        let limits = InboundLimits { max_message_bytes, ..InboundLimits::new() };
+    fn begin(&mut self, limits: InboundLimits) -> Box<Inbound> {
         let inbound = Inbound::new(self.direction, limits);
         Box::new(match self.slot.take() {
             Some(slot) => inbound.with_slot(slot),

@@ -166,12 +166,12 @@ impl Outgoing {
 
     /// What is to be written, in order: a header (empty if it is gone, or masked) and a payload each.
     fn pieces(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
-        let line = self.line.as_deref().into_iter();
-        line.flat_map(|line| {
-            let begun = line.begun.iter().map(|begun| &begun.rest);
-            begun.chain(&line.pongs).chain(&line.frames)
-        })
-        .map(|frame| (frame.header(), &frame.payload()[..]))
+        static NOTHING: Line =
+            Line { begun: None, pongs: VecDeque::new(), frames: VecDeque::new() };
+        let line = self.line.as_deref().unwrap_or(&NOTHING);
+        let begun = line.begun.iter().map(|begun| &begun.rest);
+        let frames = begun.chain(&line.pongs).chain(&line.frames);
+        frames.map(|frame| (frame.header(), &frame.payload()[..]))
     }
 
     /// Fills the cork with headers and small payloads, and tells what the write will hold.
@@ -229,6 +229,11 @@ impl Outgoing {
     /// Takes away what the stream took, and the line with its last byte.
     fn advance(&mut self, mut written: usize) {
         let Some(mut line) = self.line.take() else { return };
+        if written == self.bytes {
+            (line.begun, self.bytes, written) = (None, 0, 0);
+            line.pongs.clear();
+            line.frames.clear();
+        }
         while written > 0 {
             let Some(mut begun) = line.pop() else { break };
             let taken = written.min(begun.rest.len());

@@ -121,9 +121,10 @@ impl Figure {
         spread(runs.iter().filter_map(self.read).collect())
     }
 
-    /// The same of a server, by what `results` has of it.
+    /// The same of a server, by what `results` has of it; nothing of what was not done to its end.
     pub(crate) fn of_server(&self, results: &Results, server: &str) -> Option<f64> {
-        Some(self.of(entry(results, self.work, server)?)?.median)
+        let entry = entry(results, self.work, server).filter(|entry| !is_partial(entry))?;
+        Some(self.of(entry)?.median)
     }
 
     /// How many times as good as `value` the figure `by` is: 2 means that `value` is half as good. `None` where
@@ -149,6 +150,11 @@ impl Figure {
             Better::More => values.max_by(f64::total_cmp),
         }
     }
+}
+
+/// Whether an entry has no repetition that was done to its end.
+pub(crate) fn is_partial(entry: &Entry) -> bool {
+    entry.report.as_ref().is_some_and(|report| report.partial)
 }
 
 /// What `server` did of `work`.

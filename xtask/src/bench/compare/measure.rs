@@ -113,7 +113,8 @@ impl Comparison<'_> {
         let (load, peer) = (self.works[step.work], &self.contestants[step.server].peer);
         let address = server.address().to_string();
         let target = Target { address, pids: vec![server.pid()], children: true };
-        let job = kept.job.insert(load.job(&self.scale, target, peer.dialect.clone()));
+        let job = load.job(&self.scale, target, peer.dialect.clone(), kept.found());
+        let job = kept.job.insert(job);
         let scratch = Scratch::new()?;
         let mut screen = Screen::new(what, 1);
         // Elsewhere the line that each measurement ends with says enough.
@@ -126,7 +127,12 @@ impl Comparison<'_> {
         let mut measured = self.generator.run(job, scratch.path(), self.interrupt, watch)?;
         screen.done();
         if let (Some(failure), Some(end)) = (&mut measured.failure, server.end_by_itself()) {
-            failure.what = format!("{}; {end}", failure.what);
+            failure.what = format!("{}; the server's process ended: {end}", failure.what);
+            let words = server.last_words();
+            failure.hint = match words.trim_end() {
+                "" => format!("{} It said nothing.", failure.hint),
+                words => format!("{} Its last words:\n{words}", failure.hint),
+            };
         }
         if self.is_verbose {
             println!("{}", server.last_words());
@@ -177,6 +183,12 @@ impl Comparison<'_> {
 }
 
 impl Kept {
+    /// The highest rate of publications that a search before has found to hold.
+    fn found(&self) -> Option<f64> {
+        let steps = self.whole.last()?.runs.iter().flat_map(|run| &run.steps);
+        steps.filter(|step| step.ok).map(|step| step.rate).max_by(f64::total_cmp)
+    }
+
     /// Takes what came of a repetition, and says it in a few words.
     fn take(&mut self, load: &Load, measured: Measured) -> String {
         if let Some(failure) = measured.failure {

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::Problem;
-use crate::bench::options::{repetitions, seconds};
+use crate::bench::options::{per_process, repetitions, seconds};
 
 /// What `--help` prints.
 pub(crate) const USAGE: &str = "\
@@ -11,10 +11,13 @@ cargo xtask bench compare [OPTION...]
 
   --with NAME,...     these servers beside ours; without it, all
   --works NAME,...    these works; without it, all
-  --repeat N          how often each is done (3; with --quick 1)
-  --duration SECONDS  how long each counts (5; with --quick 2); steps of a search take two fifths of it
+  --repeat N          how often each is done (1 to 100; 3, with --quick 1)
+  --duration SECONDS  how long each counts (1 s to 1 day; 5, with --quick 2); steps of a search take two fifths of it
   --quick             short, and with fewer idle connections
   --output FILE       results.json, with a .md and a .html beside it (target/bench/compare.json)
+  --connections-per-process N
+                      divides the generator among processes of so many connections; by itself it does so where one
+                      process may not open files enough (`ulimit -n`)
   --list              the servers and works there are
   --verbose           each installation's and server's words";
 
@@ -26,6 +29,8 @@ pub(crate) struct Options {
     /// Works by name; empty means all.
     pub(crate) works: Vec<String>,
     pub(crate) repeat: Option<u32>,
+    /// Connections of one process of the generator.
+    pub(crate) connections_per_process: Option<u32>,
     /// Seconds.
     pub(crate) duration: Option<f64>,
     pub(crate) quick: bool,
@@ -47,6 +52,9 @@ impl Options {
                 "--with" => options.with.extend(names(argument, value()?)?),
                 "--works" => options.works.extend(names(argument, value()?)?),
                 "--repeat" => options.repeat = Some(repetitions(value()?)?),
+                "--connections-per-process" => {
+                    options.connections_per_process = Some(per_process(value()?)?);
+                }
                 "--duration" => options.duration = Some(seconds(value()?)?),
                 "--output" => options.output = Some(PathBuf::from(value()?)),
                 "--quick" => options.quick = true,
@@ -87,11 +95,12 @@ mod tests {
     #[test]
     fn every_option_is_taken() {
         let line = "--with ws,axum --with bun --works echo --repeat 5 --duration 3s --quick \
-                    --verbose --output out.json";
+                    --verbose --output out.json --connections-per-process 70";
         let options = parse(line).unwrap();
         assert_eq!(options.with, ["ws", "axum", "bun"]);
         assert_eq!(options.works, ["echo"]);
         assert_eq!((options.repeat(), options.duration), (5, Some(3.0)));
+        assert_eq!(options.connections_per_process, Some(70));
         assert!(options.quick && options.verbose && !options.list && !options.help);
         assert_eq!(options.output.unwrap().to_str(), Some("out.json"));
     }

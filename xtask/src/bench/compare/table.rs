@@ -3,7 +3,7 @@
 
 use tidegate_load::report::Accounting;
 
-use super::figures::{FIGURES, Figure, entry, mean};
+use super::figures::{FIGURES, Figure, entry, is_partial, mean};
 use crate::bench::numbers::{NOTHING, plain, with_spread};
 use crate::bench::results::{Entry, Failed, Participant, Results};
 use crate::bench::table::Table;
@@ -19,7 +19,7 @@ const LEGEND: &str = "\
 CPU-s/M: the server's CPU seconds for a million messages (deliveries). The middle of the repetitions; behind it how many \
 times the best server's figure (× 2.00: half as good). The order goes by the geometric mean of those ratios; what a server \
 cannot do does not count there. An asterisk: the generator was the bottleneck, so the server may do better. An exclamation mark: messages were lost, \
-doubled or out of order. The floor is no server to use, and nobody's best.";
+doubled or out of order. A dagger: not all of it was done; what is partial has no ratio. The floor is no server to use, and nobody's best.";
 
 /// A table with its heading and what there is to say about it.
 #[derive(Clone, Debug)]
@@ -87,17 +87,24 @@ fn across(results: &Results, is_wanted: impl Fn(&Figure) -> bool) -> Table {
     let wanted = FIGURES.iter().filter(|figure| is_wanted(figure));
     let figures: Vec<&Figure> = wanted.filter(is_measured).collect();
     let names = figures.iter().map(|figure| format!(">{}", figure.name));
-    let mut table = table(["server", ">× best", &format!(">× {YARDSTICK}")], names);
+    let has_yardstick = has_yardstick(results);
+    let mut table = table(has_yardstick, names);
     let mut ranked: Vec<(f64, &Participant)> =
         results.servers.iter().map(|server| (rank(results, server, None), server)).collect();
     ranked.sort_by(|a, b| a.0.total_cmp(&b.0));
     for (to_best, server) in ranked {
-        let to_yardstick = rank(results, server, Some(YARDSTICK));
-        let head = [server.title.clone(), times(to_best), times(to_yardstick)];
+        let to_yardstick = has_yardstick.then(|| rank(results, server, Some(YARDSTICK)));
+        let head = [Some(server.title.clone()), Some(times(to_best)), to_yardstick.map(times)];
+        let head = head.into_iter().flatten();
         let cells = figures.iter().map(|figure| cell(results, figure, server));
-        table.row(head.into_iter().chain(cells));
+        table.row(head.chain(cells));
     }
     table
+}
+
+/// Whether the server took part that ratios are given to.
+fn has_yardstick(results: &Results) -> bool {
+    results.servers.iter().any(|server| server.name == YARDSTICK)
 }
 
 /// The mean of a server's ratios to the best, or to one other; infinite where there is none.
@@ -124,7 +131,7 @@ fn cell(results: &Results, figure: &Figure, server: &Participant) -> String {
         return FAILED.to_owned();
     };
     let (value_text, marks) = (number(value), marks(entry));
-    if !figure.counts {
+    if !figure.counts || is_partial(entry) {
         return format!("{value_text}{marks}");
     }
     let ratio = best(results, figure).and_then(|best| figure.ratio(value, best));
@@ -136,10 +143,10 @@ fn one_work(results: &Results, work: &str) -> Table {
     let figures: Vec<&Figure> = FIGURES.iter().filter(|figure| figure.work == work).collect();
     let names = figures.iter().map(|figure| format!(">{}", figure.short));
     let further = [">lost", ">generator CPU", "remarks"].map(str::to_owned);
-    let head = ["server", ">× best", &format!(">× {YARDSTICK}")];
-    let mut table = table(head, names.chain(further));
+    let has_yardstick = has_yardstick(results);
+    let mut table = table(has_yardstick, names.chain(further));
     let ratio = |entry: &Entry, by: Option<f64>| {
-        let main = figures.first()?;
+        let main = figures.first().filter(|_| !is_partial(entry))?;
         main.ratio(main.of(entry)?.median, by?)
     };
     let (best, yardstick) = match figures.first() {
@@ -153,14 +160,15 @@ fn one_work(results: &Results, work: &str) -> Table {
     let mut ranked: Vec<(f64, &Participant, &Entry)> = ranked.collect();
     ranked.sort_by(|a, b| a.0.total_cmp(&b.0));
     for (to_best, server, entry) in ranked {
-        let to_yardstick = ratio(entry, yardstick).unwrap_or(f64::INFINITY);
-        let head = [server.title.clone(), times(to_best), times(to_yardstick)];
+        let to_yardstick = has_yardstick.then(|| ratio(entry, yardstick).unwrap_or(f64::INFINITY));
+        let head = [Some(server.title.clone()), Some(times(to_best)), to_yardstick.map(times)];
+        let head = head.into_iter().flatten();
         let cells = figures.iter().map(|figure| match figure.of(entry) {
             None => FAILED.to_owned(),
             spread => with_spread(&spread, number),
         });
         let tail = [lost(entry), generator(entry), said_of(entry)];
-        table.row(head.into_iter().chain(cells).chain(tail));
+        table.row(head.chain(cells).chain(tail));
     }
     table
 }
@@ -175,8 +183,10 @@ fn servers(results: &Results) -> Section {
     Section { title: "Servers".to_owned(), table, text: String::new(), is_prose: true }
 }
 
-fn table(head: [&str; 3], further: impl Iterator<Item = String>) -> Table {
-    let titles: Vec<String> = head.into_iter().map(str::to_owned).chain(further).collect();
+fn table(has_yardstick: bool, further: impl Iterator<Item = String>) -> Table {
+    let yardstick = has_yardstick.then(|| format!(">× {YARDSTICK}"));
+    let head = ["server", ">× best"].map(str::to_owned).into_iter().chain(yardstick);
+    let titles: Vec<String> = head.chain(further).collect();
     Table::new(&titles.iter().map(String::as_str).collect::<Vec<_>>())
 }
 
@@ -215,7 +225,7 @@ fn said_of(entry: &Entry) -> String {
 
 fn marks(entry: &Entry) -> String {
     let is_faulty = faults(entry).iter().any(|(count, _)| *count > 0);
-    let marks = [(is_limited(entry), '*'), (is_faulty, '!')];
+    let marks = [(is_limited(entry), '*'), (is_faulty, '!'), (entry.failure.is_some(), '†')];
     marks.iter().filter(|(holds, _)| *holds).map(|(_, mark)| mark).collect()
 }
 
@@ -347,6 +357,31 @@ mod tests {
         let text = all(&results);
         assert_eq!(line(&text, "UWS")[3], "10.0* (× 1.00)");
         assert!(text.contains("the generator was the bottleneck: it waited |"), "{text}");
+    }
+
+    #[test]
+    fn what_is_partial_is_marked_and_nobody_s_best() {
+        let mut results = results();
+        let failed = &mut results.entries[2];
+        failed.report.as_mut().unwrap().partial = true;
+        failed.failure = Some(Failed { what: "the server ended".into(), hint: String::new() });
+        let text = all(&results);
+        assert_eq!(line(&text, "UWS")[3], "10.0†");
+        assert_eq!(line(&text, "TIDEGATE")[3], "20.0 (× 1.00)");
+        let echo = text.split("## echo\n").nth(1).unwrap();
+        assert_eq!(line(echo, "UWS")[1..4], ["–", "–", "10.0"]);
+    }
+
+    #[test]
+    fn without_the_yardstick_there_is_no_column_for_it() {
+        let mut results = results();
+        results.servers.retain(|server| server.name != "uws");
+        let text = all(&results);
+        assert!(
+            !text.contains("uws |") && text.contains("| server | × best | echo CPU-s/M |"),
+            "{text}"
+        );
+        assert_eq!(line(&text, "TIDEGATE")[2], "20.0 (× 1.00)");
     }
 
     #[test]

@@ -36,6 +36,8 @@ pub(crate) struct Scale {
     quick: bool,
     /// Seconds that count.
     duration_s: f64,
+    /// Connections of one process of the generator, where that was asked for.
+    connections_per_process: Option<u32>,
 }
 
 pub(crate) const LOADS: [Load; 5] = [
@@ -107,13 +109,26 @@ pub(crate) fn choose(named: &[String]) -> Result<Vec<&'static Load>, Problem> {
 
 impl Load {
     /// What the generator is told.
-    pub(crate) fn job(&self, scale: &Scale, target: Target, dialect: Dialect) -> Job {
-        let work = (self.work)(scale);
+    ///
+    /// A search begins at half the rate that `found` one before: what holds is looked for where it was, and still
+    /// tried.
+    pub(crate) fn job(
+        &self,
+        scale: &Scale,
+        target: Target,
+        dialect: Dialect,
+        found: Option<f64>,
+    ) -> Job {
+        let mut work = (self.work)(scale);
+        if let (Work::FanoutSearch(search), Some(found)) = (&mut work, found) {
+            search.start = search.start.max(found / 2.0);
+        }
         let is_search = matches!(work, Work::FanoutSearch(_));
         let duration_s = scale.duration_s * if is_search { 0.4 } else { 1.0 };
         let mut job = Job::new(target, dialect, work);
         job.duration_ms = milliseconds(duration_s);
         job.warmup_ms = milliseconds(duration_s.min(1.0));
+        job.connections_per_process = scale.connections_per_process;
         job
     }
 
@@ -137,7 +152,13 @@ impl Load {
 
 impl Scale {
     pub(crate) fn new(quick: bool, duration_s: Option<f64>) -> Self {
-        Self { quick, duration_s: duration_s.unwrap_or(if quick { 2.0 } else { 5.0 }) }
+        let duration_s = duration_s.unwrap_or(if quick { 2.0 } else { 5.0 });
+        Self { quick, duration_s, connections_per_process: None }
+    }
+
+    /// The same with a generator that is divided among processes.
+    pub(crate) fn divided(self, connections_per_process: Option<u32>) -> Self {
+        Self { connections_per_process, ..self }
     }
 
     fn idle_connections(self) -> u32 {
@@ -159,7 +180,7 @@ mod tests {
 
     fn job(name: &str, scale: Scale) -> Job {
         let load = LOADS.iter().find(|load| load.name == name).unwrap();
-        load.job(&scale, Target::at("127.0.0.1:1"), Dialect::default())
+        load.job(&scale, Target::at("127.0.0.1:1"), Dialect::default(), None)
     }
 
     #[test]
@@ -179,6 +200,18 @@ mod tests {
             (5_000, 2_000)
         );
         assert_eq!(job("ceiling", Scale::new(true, None)).warmup_ms, 800);
+    }
+
+    #[test]
+    fn a_search_begins_near_what_one_found_before() {
+        let load = LOADS.iter().find(|load| load.name == "ceiling").unwrap();
+        for (found, start) in [(None, 20.0), (Some(2_880.0), 1_440.0), (Some(30.0), 20.0)] {
+            let scale = Scale::new(false, None).divided(Some(300));
+            let job = load.job(&scale, Target::at("127.0.0.1:1"), Dialect::default(), found);
+            assert_eq!(job.connections_per_process, Some(300));
+            let Work::FanoutSearch(search) = job.work else { panic!("{:?}", job.work) };
+            assert_eq!(search.start, start);
+        }
     }
 
     #[test]

@@ -1,0 +1,162 @@
+//! How an entry and a key are written down as rows, each with a checksum over itself and its place. Knows no store.
+//!
+//! ```text
+//! row of an entry   key    number (8, big-endian)  first seq (8, big-endian)
+//!                   value  checksum (8)  format (1)  class and cuts (1)  last − first (varint)  at_ms (varint)
+//!                          [ bytes of lengths (varint)  lengths ]  body
+//! row of a key      key    number (8, big-endian)  seq (8, big-endian)
+//!                   value  checksum (8)  key (16)  digest of the body (8)  at_ms (8)
+//! ```
+
+use bytes::Bytes;
+use tidegate_message::Class;
+
+use super::checksum::checksum;
+use super::number::{LogNumber, number_and_seq, row_key};
+use crate::append::{IdempotencyKey, Keyed};
+use crate::entry::{Cuts, Entry};
+use crate::head::KnownKey;
+use crate::{Lengths, varint};
+
+/// Changes when rows are written in another way.
+const FORMAT: u8 = 1;
+
+/// What is wrong with a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// The key is none of a row.
+    Key,
+    /// The checksum says that it is not what was written.
+    Checksum,
+    /// It is what was written, but not by a version that we know, or by a faulty one.
+    Form,
+}
+
+impl Fault {
+    pub(crate) const fn what(self) -> &'static str {
+        match self {
+            Self::Key => "has a key that is none of a row",
+            Self::Checksum => "is not what was written there",
+            Self::Form => "is of a form that this version does not know",
+        }
+    }
+}
+
+/// The key and the value of an entry's row.
+pub(crate) fn encode(number: LogNumber, entry: &Entry) -> ([u8; 16], Vec<u8>) {
+    let key = row_key(number, entry.first);
+    let mut value = Vec::with_capacity(40 + entry.body.len());
+    value.extend_from_slice(&[0; 8]);
+    value.push(FORMAT);
+    value.push(class_code(entry.class) | cuts_code(&entry.cuts) << 4);
+    varint::write(entry.last.saturating_sub(entry.first), &mut value);
+    varint::write(entry.at_ms, &mut value);
+    if let Cuts::Text(lengths) = &entry.cuts {
+        varint::write(lengths.as_bytes().len() as u64, &mut value);
+        value.extend_from_slice(lengths.as_bytes());
+    }
+    value.extend_from_slice(&entry.body);
+    seal(&key, &mut value);
+    (key, value)
+}
+
+/// Whose row it is, and the entry in it.
+pub(crate) fn decode(key: &[u8], value: &[u8]) -> Result<(LogNumber, Entry), Fault> {
+    let (number, first) = number_and_seq(key).ok_or(Fault::Key)?;
+    let rest = unseal(key, value).ok_or(Fault::Checksum)?;
+    let entry = parse(first, rest).filter(Entry::is_sound).ok_or(Fault::Form)?;
+    Ok((number, entry))
+}
+
+/// The last seq of an entry's row, believed without its checksum: where to look on, not what is there.
+pub(crate) fn last_seq(key: &[u8], value: &[u8]) -> Option<u64> {
+    let (_, first) = number_and_seq(key)?;
+    let mut rest = value.get(10..)?;
+    first.checked_add(varint::take(&mut rest)?)
+}
+
+/// The key and the value of a key's row.
+pub(crate) fn encode_key(number: LogNumber, known: &KnownKey) -> ([u8; 16], Vec<u8>) {
+    let key = row_key(number, known.seq);
+    let mut value = Vec::with_capacity(40);
+    value.extend_from_slice(&[0; 8]);
+    value.extend_from_slice(&known.keyed.key.to_bytes());
+    value.extend_from_slice(&known.keyed.body.to_le_bytes());
+    value.extend_from_slice(&known.at_ms.to_le_bytes());
+    seal(&key, &mut value);
+    (key, value)
+}
+
+/// The key in a key's row.
+pub(crate) fn decode_key(key: &[u8], value: &[u8]) -> Result<KnownKey, Fault> {
+    let (_, seq) = number_and_seq(key).ok_or(Fault::Key)?;
+    let rest = unseal(key, value).ok_or(Fault::Checksum)?;
+    let (name, rest) = rest.split_first_chunk().ok_or(Fault::Form)?;
+    let (body, rest) = rest.split_first_chunk().ok_or(Fault::Form)?;
+    let at_ms = rest.try_into().map_err(|_| Fault::Form)?;
+    let keyed =
+        Keyed { key: IdempotencyKey::from_bytes(*name), body: u64::from_le_bytes(*body) };
+    Ok(KnownKey { keyed, seq, at_ms: u64::from_le_bytes(at_ms) })
+}
+
+/// Writes the checksum of the key and all behind the first eight bytes into those.
+pub(crate) fn seal(key: &[u8], value: &mut [u8]) {
+    if let Some((sum, rest)) = value.split_first_chunk_mut::<8>() {
+        *sum = checksum(&[key, rest]).to_le_bytes();
+    }
+}
+
+/// What is behind the checksum, when that is right.
+pub(crate) fn unseal<'a>(key: &[u8], value: &'a [u8]) -> Option<&'a [u8]> {
+    let (sum, rest) = value.split_first_chunk::<8>()?;
+    (*sum == checksum(&[key, rest]).to_le_bytes()).then_some(rest)
+}
+
+fn parse(first: u64, bytes: &[u8]) -> Option<Entry> {
+    let (head, mut rest) = bytes.split_first_chunk::<2>()?;
+    let [FORMAT, codes] = *head else { return None };
+    let last = first.checked_add(varint::take(&mut rest)?)?;
+    let at_ms = varint::take(&mut rest)?;
+    let cuts = match codes >> 4 {
+        0 => Cuts::Whole,
+        1 => {
+            let length = usize::try_from(varint::take(&mut rest)?).ok()?;
+            let (lengths, body) = rest.split_at_checked(length)?;
+            rest = body;
+            Cuts::Text(Lengths::from_bytes(Bytes::copy_from_slice(lengths)))
+        }
+        2 => Cuts::Latest,
+        _ => return None,
+    };
+    let class = class_of(codes & 0x0f)?;
+    Some(Entry { first, last, at_ms, class, body: Bytes::copy_from_slice(rest), cuts })
+}
+
+const fn class_code(class: Class) -> u8 {
+    match class {
+        Class::Droppable => 0,
+        Class::Coalescible => 1,
+        Class::Critical => 2,
+    }
+}
+
+const fn class_of(code: u8) -> Option<Class> {
+    match code {
+        0 => Some(Class::Droppable),
+        1 => Some(Class::Coalescible),
+        2 => Some(Class::Critical),
+        _ => None,
+    }
+}
+
+const fn cuts_code(cuts: &Cuts) -> u8 {
+    match cuts {
+        Cuts::Whole => 0,
+        Cuts::Text(_) => 1,
+        Cuts::Latest => 2,
+    }
+}
+
+#[cfg(test)]
+#[path = "record_tests.rs"]
+mod tests;

@@ -1,0 +1,38 @@
+//! An append-only log with an epoch and a contiguous seq, in memory or on an embedded disk, that never lies about
+//! what it has.
+//!
+//! [`Log`] is one log in memory, without a lock. Nothing here knows a socket, a protocol or a clock: Unix milliseconds
+//! are an argument, randomness is given at construction.
+
+mod append;
+mod batch;
+mod budget;
+mod digest;
+#[cfg(feature = "disk")]
+mod disk;
+mod entry;
+mod error;
+mod head;
+mod keys;
+mod lengths;
+mod log;
+mod merge;
+mod name;
+mod page;
+mod position;
+mod retention;
+mod varint;
+
+pub use append::{Append, Durability, IdempotencyKey, Keyed};
+pub use batch::{Batch, Item, Snapshot};
+pub use budget::Budget;
+pub use entry::{Cuts, Entry};
+pub use error::{AppendError, ReadError};
+pub use head::{Head, KnownKey, Lost};
+pub use keys::KeyWindow;
+pub use lengths::Lengths;
+pub use log::{Log, Placed, Read};
+pub use merge::{Join, LastValue, Merge, Mergeable, Text};
+pub use name::{LogName, LogNameError, MAX_LOG_NAME_BYTES};
+pub use position::{Epoch, Position, PositionError};
+pub use retention::Retention;

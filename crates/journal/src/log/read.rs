@@ -1,0 +1,172 @@
+//! Reading a log: what follows a position, and all of it at once.
+
+use super::Log;
+use crate::batch::{Batch, Item, Snapshot};
+use crate::entry::{Cuts, Entry};
+use crate::error::ReadError;
+use crate::head::Lost;
+use crate::lengths::Lengths;
+use crate::page::{Ask, Index, Open};
+use crate::varint;
+
+/// What reading answers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[must_use]
+pub enum Read {
+    /// What follows.
+    Batch(Batch),
+    /// What follows is not in memory up to this seq: it is read where it was written.
+    Older {
+        /// The last seq that is not in memory.
+        up_to: u64,
+    },
+}
+
+impl Log {
+    /// Everything behind a seq, as far as `max_bytes` of bodies go; at least one entry, if there is one.
+    ///
+    /// # Errors
+    /// The seq is ahead of the tail, or below the floor.
+    pub fn read(&self, after: u64, max_bytes: usize) -> Result<Read, ReadError> {
+        self.check(after)?;
+        let up_to = self.more.as_ref().map_or(0, |more| more.older_up_to());
+        if after < up_to {
+            return Ok(Read::Older { up_to });
+        }
+        let mut items = Vec::new();
+        let mut room = max_bytes;
+        let mut cursor = after;
+        for lost in self.lost_behind(after) {
+            if !self.entries_between(&mut cursor, lost.from - 1, &mut room, &mut items) {
+                return Ok(Read::Batch(self.batch(items)));
+            }
+            let from = lost.from.max(cursor + 1);
+            items.push(Item::Lost(Lost { from, to: lost.to }));
+            cursor = lost.to;
+        }
+        self.entries_between(&mut cursor, self.visible, &mut room, &mut items);
+        Ok(Read::Batch(self.batch(items)))
+    }
+
+    /// Whether a reader may stand there.
+    pub(crate) const fn check(&self, after: u64) -> Result<(), ReadError> {
+        if after > self.visible {
+            return Err(ReadError::Future { tail: self.visible });
+        }
+        if after < self.floor {
+            return Err(ReadError::BelowFloor { floor: self.floor });
+        }
+        Ok(())
+    }
+
+    pub(crate) const fn batch(&self, items: Vec<Item>) -> Batch {
+        Batch { items, tail: self.visible, ended: self.ended_at_ms != u64::MAX }
+    }
+
+    /// What is lost behind a seq, in order.
+    fn lost_behind(&self, after: u64) -> impl Iterator<Item = &Lost> {
+        let lost = self.more.as_ref().map_or(&[][..], |more| &more.lost[..]);
+        let from = lost.partition_point(|lost| lost.to <= after);
+        lost[from..].iter().take_while(|lost| lost.from <= self.visible)
+    }
+
+    /// Entries from behind the cursor to `until`, which moves the cursor. Answers whether there was room for all.
+    fn entries_between(
+        &self,
+        cursor: &mut u64,
+        until: u64,
+        room: &mut usize,
+        items: &mut Vec<Item>,
+    ) -> bool {
+        let more = self.more.as_deref();
+        let place = more.map_or(0, |more| {
+            more.sealed.partition_point(|page| page.index().last() <= *cursor)
+        });
+        let mut sealed = more.into_iter().flat_map(|more| more.sealed.range(place..));
+        while *cursor < until {
+            let ask = Ask { after: *cursor, until, room: *room, always: items.is_empty() };
+            let before = items.len();
+            match (sealed.next(), &self.open) {
+                (Some(page), _) => page.read(&ask, &self.budget, items),
+                (None, Some(open)) => open.read(&ask, &self.budget, items),
+                (None, None) => return false,
+            }
+            let read = items.get(before..).unwrap_or_default();
+            // Nothing: there is no room, or what should be there is not.
+            let Some(last) = read.last() else { return false };
+            *cursor = last.last();
+            *room = room.saturating_sub(read.iter().map(Item::body_bytes).sum());
+        }
+        true
+    }
+
+    /// All of it from its first seq. Text that was merged in several entries, because one would have been too long, is
+    /// one entry here. `None` where a part is not in memory.
+    ///
+    /// # Errors
+    /// Something of it is gone, or lost.
+    pub fn snapshot(&self) -> Result<Option<Snapshot>, ReadError> {
+        let batch = match self.read(0, usize::MAX)? {
+            Read::Batch(batch) => batch,
+            Read::Older { .. } => return Ok(None),
+        };
+        let mut joining = Joining::default();
+        for (item, continues) in batch.items.into_iter().zip(self.continuing()) {
+            match item {
+                Item::Entry(entry) => joining.take(entry, continues),
+                Item::Lost(lost) => return Err(ReadError::Lost { lost }),
+            }
+        }
+        Ok(Some(Snapshot { entries: joining.end(), last: batch.tail, ended: batch.ended }))
+    }
+
+    /// For each entry in memory whether it goes on where the one before it ends.
+    fn continuing(&self) -> impl Iterator<Item = bool> {
+        let sealed = self.more.as_deref().into_iter().flat_map(|more| &more.sealed);
+        let indexes = sealed.map(|page| page.index());
+        let indexes = indexes.chain(self.open.as_deref().map(Open::index));
+        indexes.flat_map(Index::continuing)
+    }
+}
+
+/// Entries that are put together.
+#[derive(Default)]
+struct Joining {
+    done: Vec<Entry>,
+    /// Those that make the next one.
+    parts: Vec<Entry>,
+}
+
+impl Joining {
+    fn take(&mut self, entry: Entry, continues: bool) {
+        if !continues {
+            self.finish();
+        }
+        self.parts.push(entry);
+    }
+
+    fn finish(&mut self) {
+        let parts = std::mem::take(&mut self.parts);
+        if parts.len() < 2 {
+            self.done.extend(parts);
+            return;
+        }
+        let (Some(first), Some(last)) = (parts.first(), parts.last()) else { return };
+        let body: Vec<&[u8]> = parts.iter().map(|part| &part.body[..]).collect();
+        let mut lengths = Vec::new();
+        for part in &parts {
+            match &part.cuts {
+                Cuts::Text(known) => lengths.extend_from_slice(known.as_bytes()),
+                Cuts::Whole | Cuts::Latest => varint::write(part.body.len() as u64, &mut lengths),
+            }
+        }
+        let cuts = Cuts::Text(Lengths::from_bytes(lengths.into()));
+        let (body, class) = (body.concat().into(), last.class);
+        self.done.push(Entry { first: first.first, last: last.last, at_ms: last.at_ms, class, body, cuts });
+    }
+
+    fn end(mut self) -> Vec<Entry> {
+        self.finish();
+        self.done
+    }
+}
