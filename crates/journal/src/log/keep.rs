@@ -29,6 +29,13 @@ impl Log {
         self.charge();
     }
 
+    /// Whether the oldest of it was there before, so that its time is not known here.
+    #[cfg(feature = "disk")]
+    pub(crate) fn has_unknown_times(&self) -> bool {
+        let oldest = self.more.as_ref().and_then(|more| more.older.front());
+        oldest.is_some_and(|stub| stub.at_ms == u64::MAX)
+    }
+
     /// Lets go what is over the limits in number and bytes, but for the newest entry.
     pub(super) fn keep_within(&mut self) {
         let retention = self.rules.retention;
@@ -75,7 +82,7 @@ impl Log {
 
     /// Raises the floor, though not over what readers may not have yet, and lets go the pages below it. Answers
     /// whether it rose.
-    fn raise(&mut self, floor: u64) -> bool {
+    pub(super) fn raise(&mut self, floor: u64) -> bool {
         let floor = floor.min(self.visible);
         if floor <= self.floor {
             return false;
@@ -154,6 +161,9 @@ impl More {
     }
 
     fn is_empty(&self) -> bool {
-        self.sealed.is_empty() && self.older.is_empty() && self.lost.is_empty() && self.keys.is_empty()
+        self.sealed.is_empty()
+            && self.older.is_empty()
+            && self.lost.is_empty()
+            && self.keys.is_empty()
     }
 }

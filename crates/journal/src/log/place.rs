@@ -29,8 +29,14 @@ impl Log {
         self.place(append, now_ms, true)
     }
 
-    /// Appends something that readers get at once, or only when it is settled. What comes after something that is not
-    /// settled waits with it.
+    /// Appends something that readers get only when it is [settled](Self::settle). What comes after it waits with it.
+    ///
+    /// # Errors
+    /// As [`append`](Self::append) says.
+    pub fn append_held(&mut self, append: &Append, now_ms: u64) -> Result<Placed, AppendError> {
+        self.place(append, now_ms, false)
+    }
+
     pub(crate) fn place(
         &mut self,
         append: &Append,

@@ -79,9 +79,8 @@ impl Log {
         items: &mut Vec<Item>,
     ) -> bool {
         let more = self.more.as_deref();
-        let place = more.map_or(0, |more| {
-            more.sealed.partition_point(|page| page.index().last() <= *cursor)
-        });
+        let place = more
+            .map_or(0, |more| more.sealed.partition_point(|page| page.index().last() <= *cursor));
         let mut sealed = more.into_iter().flat_map(|more| more.sealed.range(place..));
         while *cursor < until {
             let ask = Ask { after: *cursor, until, room: *room, always: items.is_empty() };
@@ -162,7 +161,14 @@ impl Joining {
         }
         let cuts = Cuts::Text(Lengths::from_bytes(lengths.into()));
         let (body, class) = (body.concat().into(), last.class);
-        self.done.push(Entry { first: first.first, last: last.last, at_ms: last.at_ms, class, body, cuts });
+        self.done.push(Entry {
+            first: first.first,
+            last: last.last,
+            at_ms: last.at_ms,
+            class,
+            body,
+            cuts,
+        });
     }
 
     fn end(mut self) -> Vec<Entry> {
