@@ -17,7 +17,8 @@ use super::store::{Batch, Row, Space, Store};
 
 /// What fjall keeps of blocks in memory, in bytes.
 const CACHE_BYTES: u64 = 16 << 20;
-/// What fjall gathers in memory before it writes a table, in bytes; at most four of them wait.
+/// What fjall gathers in memory before it writes a table, in bytes; at most four of them wait. Written down by fjall
+/// when the directory is made.
 const TABLE_BYTES: u64 = 16 << 20;
 
 /// A store in a directory of its own, kept by fjall.
@@ -40,7 +41,15 @@ impl FjallStore {
     /// The directory is in use, cannot be written, or fjall finds it damaged. Opening writes: fjall cuts its journal
     /// off where it cannot read on.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
-        let engine = guarded("open", || Engine::open(path))?;
+        Self::open_sized(path, TABLE_BYTES)
+    }
+
+    /// The same; where the directory is made by it, fjall gathers so many bytes in memory before it writes a table.
+    ///
+    /// # Errors
+    /// Those of [`FjallStore::open`].
+    pub fn open_sized(path: &Path, table_bytes: u64) -> Result<Self, StoreError> {
+        let engine = guarded("open", || Engine::open(path, table_bytes))?;
         let engine = RwLock::new(Some(engine));
         Ok(Self { path: path.to_owned(), engine, unsynced: AtomicBool::new(false) })
     }
@@ -57,7 +66,7 @@ impl FjallStore {
 }
 
 impl Engine {
-    fn open(path: &Path) -> Result<Self, fjall::Error> {
+    fn open(path: &Path, table_bytes: u64) -> Result<Self, fjall::Error> {
         // One worker: with two, the one that waits for flushes spins while the other compacts.
         let database = Database::builder(path)
             .manual_journal_persist(true)
@@ -67,7 +76,7 @@ impl Engine {
         let rows = database.keyspace("rows", || {
             KeyspaceCreateOptions::default()
                 .manual_journal_persist(true)
-                .max_memtable_size(TABLE_BYTES)
+                .max_memtable_size(table_bytes)
         })?;
         Ok(Self { database, rows })
     }
@@ -147,7 +156,7 @@ impl Store for FjallStore {
             rewrite_journals(&self.path).map_err(|error| StoreError::Disk(error.to_string()))?;
             self.unsynced.store(false, Ordering::Relaxed);
         }
-        *engine = Some(guarded("open", || Engine::open(&self.path))?);
+        *engine = Some(guarded("open", || Engine::open(&self.path, TABLE_BYTES))?);
         Ok(())
     }
 
