@@ -1,6 +1,7 @@
 //! What a log lets go: by its retention, or because memory is needed. Its floor, or what holds the rest, says so.
 
 use super::{Log, More, Stub};
+use crate::keys::Keys;
 use crate::page::Index;
 
 impl Log {
@@ -10,6 +11,9 @@ impl Log {
         if self.ended_at_ms != u64::MAX {
             if now_ms.saturating_sub(self.ended_at_ms) >= retention.after_end_ms {
                 self.raise(self.visible);
+                if let Some(more) = &mut self.more {
+                    more.keys = Keys::default();
+                }
             }
         } else if retention.age_ms != u64::MAX {
             while let Some((last, at_ms, _)) = self.oldest()

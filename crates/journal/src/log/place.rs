@@ -4,7 +4,7 @@ use super::Log;
 use crate::append::Append;
 use crate::error::AppendError;
 use crate::keys::Seen;
-use crate::merge::Join;
+use crate::merge::{Join, Mergeable};
 use crate::page::{COPIED_BYTES, New, Open, Sealed};
 use crate::position::Position;
 use tidegate_message::Class;
@@ -96,7 +96,10 @@ impl Log {
                 return join;
             }
         }
-        more.newest = append.merge.clone();
+        more.newest = match append.class {
+            Class::Coalescible => append.merge.clone(),
+            Class::Critical | Class::Droppable => Mergeable::NEVER,
+        };
         self.push(append, new, seq);
         Join::No
     }

@@ -85,15 +85,18 @@ impl Log {
         while *cursor < until {
             let ask = Ask { after: *cursor, until, room: *room, always: items.is_empty() };
             let before = items.len();
-            match (sealed.next(), &self.open) {
+            let page_last = match (sealed.next(), &self.open) {
                 (Some(page), _) => page.read(&ask, &self.budget, items),
                 (None, Some(open)) => open.read(&ask, &self.budget, items),
                 (None, None) => return false,
-            }
+            };
             let read = items.get(before..).unwrap_or_default();
             // Nothing: there is no room, or what should be there is not.
             let Some(last) = read.last() else { return false };
             *cursor = last.last();
+            if *cursor < until.min(page_last) {
+                return false;
+            }
             *room = room.saturating_sub(read.iter().map(Item::body_bytes).sum());
         }
         true
@@ -138,7 +141,8 @@ struct Joining {
 
 impl Joining {
     fn take(&mut self, entry: Entry, continues: bool) {
-        if !continues {
+        let replaced = |entry: &Entry| entry.cuts == Cuts::Latest;
+        if !continues || replaced(&entry) || self.parts.last().is_some_and(replaced) {
             self.finish();
         }
         self.parts.push(entry);

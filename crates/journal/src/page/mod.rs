@@ -92,7 +92,7 @@ impl Open {
         });
     }
 
-    /// Whether the newest entry may still grow by a body.
+    /// Whether the newest entry has room for one body more.
     pub(crate) fn may_join(&self, new: &New<'_>) -> bool {
         let place = self.index.records.len().saturating_sub(1);
         let Some(record) = self.index.records.get(place) else { return false };
@@ -169,10 +169,12 @@ impl Open {
         budget.remove(self.charged);
     }
 
-    pub(crate) fn read(&self, ask: &Ask, budget: &Arc<Budget>, items: &mut Vec<Item>) {
+    /// Reads what is asked for. Answers the last seq of the page.
+    pub(crate) fn read(&self, ask: &Ask, budget: &Arc<Budget>, items: &mut Vec<Item>) -> u64 {
         let parts = self.index.parts(ask, &self.cuts);
         let view = View::copied(&parts, &self.data, &self.cuts, budget);
         items.extend(parts.into_iter().map(|part| Item::Entry(self.index.entry(part, &view))));
+        self.index.last()
     }
 
     /// Ends its growth.
@@ -219,7 +221,8 @@ impl Sealed {
         budget.remove(self.charged);
     }
 
-    pub(crate) fn read(&self, ask: &Ask, budget: &Arc<Budget>, items: &mut Vec<Item>) {
+    /// Reads what is asked for. Answers the last seq of the page.
+    pub(crate) fn read(&self, ask: &Ask, budget: &Arc<Budget>, items: &mut Vec<Item>) -> u64 {
         let (data, cuts) = self.bytes.split_at(self.cuts_at);
         let parts = self.index.parts(ask, cuts);
         let asked: usize = parts.iter().map(|part| part.body.len()).sum();
@@ -230,6 +233,7 @@ impl Sealed {
             View::copied(&parts, data, cuts, budget)
         };
         items.extend(parts.into_iter().map(|part| Item::Entry(self.index.entry(part, &view))));
+        self.index.last()
     }
 }
 
