@@ -12,7 +12,7 @@ use crate::sync::{Mutex, MutexGuard, lock};
 use crate::waiters::Waiters;
 
 /// What a log without content takes, its place in the table included; its name comes on top.
-const BASE_BYTES: usize = 192;
+const BASE_BYTES: usize = 160;
 
 /// One log and what belongs to it.
 #[derive(Debug)]

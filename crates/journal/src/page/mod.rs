@@ -240,11 +240,13 @@ impl Sealed {
 /// What the owner of a sealed page's bytes takes beside them.
 const OWNER_BYTES: usize = 40;
 
-/// Room for more, at least half as much again, but not over `most` unless it must be.
+/// Room for more: twice as much while it is little, then a quarter more, but not over `most` unless it must be.
 fn grow(data: &mut Vec<u8>, more: usize, most: usize) {
     let needed = data.len() + more;
-    if needed > data.capacity() {
-        let wanted = (data.capacity() * 2).min(most).max(needed);
+    let capacity = data.capacity();
+    if needed > capacity {
+        let step = if capacity < PAGE_BYTES { capacity } else { capacity / 4 };
+        let wanted = (capacity + step).min(most).max(needed);
         data.reserve_exact(wanted - data.len());
     }
 }
