@@ -24,6 +24,8 @@ pub(crate) enum Outcome {
     Said,
     /// It does not open; repaired, what is missing is said.
     Refused,
+    /// The same; and the storage engine alone would have opened it without a word.
+    Caught,
 }
 
 pub(crate) struct Golden {
@@ -80,9 +82,12 @@ impl Golden {
             }
             // These say that someone should look; nothing of the directory was touched.
             Err(OpenError::Foreign { .. } | OpenError::Newer { .. }) => Outcome::Refused,
-            Err(_) => {
+            Err(error) => {
                 self.check_repair(path, what);
-                Outcome::Refused
+                match error {
+                    OpenError::CommitsGone { .. } | OpenError::Heads { .. } => Outcome::Caught,
+                    _ => Outcome::Refused,
+                }
             }
         }
     }

@@ -56,6 +56,8 @@ pub(crate) fn pieces(root: &Path) -> io::Result<Vec<Piece>> {
     Ok(pieces)
 }
 
+static ZEROS: [u8; 4_096] = [0; 4_096];
+
 fn collect(root: &Path, within: &Path, pieces: &mut Vec<Piece>) -> io::Result<()> {
     for entry in fs::read_dir(root.join(within))? {
         let entry = entry?;
@@ -66,8 +68,12 @@ fn collect(root: &Path, within: &Path, pieces: &mut Vec<Piece>) -> io::Result<()
         }
         let mut written = fs::read(root.join(&path))?;
         let length = written.len() as u64;
-        let end = written.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
-        written.truncate(end);
+        while written.ends_with(&ZEROS) {
+            written.truncate(written.len() - ZEROS.len());
+        }
+        while written.last() == Some(&0) {
+            written.pop();
+        }
         pieces.push(Piece { path, length, written });
     }
     Ok(())
