@@ -1,9 +1,12 @@
 // permessage-deflate, with Node's `ws`: what is agreed, what goes compressed, and what never does.
 
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { after, test } from 'node:test';
-import { connect, connectAll } from './lib/client.mjs';
+import { Client, connect, connectAll } from './lib/client.mjs';
 import { start } from './lib/gateway.mjs';
+import { SECRET, token } from './lib/token.mjs';
+import { within } from './lib/within.mjs';
 
 const CONTENT = { text: 'low water, high water. '.repeat(40) };
 const PLAIN_BYTES = JSON.stringify(CONTENT).length;
@@ -99,6 +102,26 @@ test('takeover is agreed to where it is configured, and as far as there is room'
   }
   assert.ok(sizes[1] < sizes[0] / 4, `the second refers to the first: ${sizes}`);
   for (const client of [first, second]) await client.close();
+});
+
+test('who is known may send more than a token, under takeover too', async (t) => {
+  const set = { 'auth.jwt_secret': SECRET, 'auth.anonymous': false, 'codec.deflate_takeover': 2 };
+  const one = await start(t, { set });
+  const open = async () => {
+    const client = new Client(one, { perMessageDeflate: { threshold: 0 } });
+    await once(client.socket, 'open');
+    assert.ok(!client.extensions.includes('client_no_context_takeover'), client.extensions);
+    return client;
+  };
+  const content = 'low water, high water. '.repeat(20_000);
+  const client = await open();
+  client.send({ type: 'auth', token: token('ada') });
+  await client.take('welcome');
+  assert.equal((await client.ask({ type: 'message', content })).content, content);
+  await client.close();
+  const stranger = await open();
+  stranger.send({ type: 'message', content });
+  assert.equal((await within(stranger.closed, 'the close')).code, 1009);
 });
 
 test('where it is off nobody is agreed with', async (t) => {

@@ -18,8 +18,7 @@ pub(crate) fn of(parts: &[&[u8]]) -> u128 {
 struct State([u64; 4]);
 
 /// "tidegate-journal", as two little-endian words.
-const KEY: [u64; 2] =
-    [u64::from_le_bytes(*b"tidegate"), u64::from_le_bytes(*b"-journal")];
+const KEY: [u64; 2] = [u64::from_le_bytes(*b"tidegate"), u64::from_le_bytes(*b"-journal")];
 
 impl State {
     fn new() -> Self {
@@ -28,7 +27,12 @@ impl State {
 
     fn keyed([k0, k1]: [u64; 2]) -> Self {
         let v1 = k1 ^ 0x646f_7261_6e64_6f6d ^ 0xee;
-        Self([k0 ^ 0x736f_6d65_7073_6575, v1, k0 ^ 0x6c79_6765_6e65_7261, k1 ^ 0x7465_6462_7974_6573])
+        Self([
+            k0 ^ 0x736f_6d65_7073_6575,
+            v1,
+            k0 ^ 0x6c79_6765_6e65_7261,
+            k1 ^ 0x7465_6462_7974_6573,
+        ])
     }
 
     #[inline]
@@ -78,16 +82,23 @@ mod tests {
         let key = || State::keyed([0x0706_0504_0302_0100, 0x0f0e_0d0c_0b0a_0908]);
         let mut empty = key();
         empty.take(0);
-        assert_eq!(empty.end().to_le_bytes(), *b"\xa3\x81\x7f\x04\xba\x25\xa8\xe6\x6d\xf6\x72\x14\xc7\x55\x02\x93");
+        assert_eq!(
+            empty.end().to_le_bytes(),
+            *b"\xa3\x81\x7f\x04\xba\x25\xa8\xe6\x6d\xf6\x72\x14\xc7\x55\x02\x93"
+        );
         let mut eight = key();
         eight.take(0x0706_0504_0302_0100);
         eight.take(8 << 56);
-        assert_eq!(eight.end().to_le_bytes(), *b"\x7c\xd3\x4b\x4a\x8a\xaa\x3e\x0f\x1b\x4c\x1f\xa4\xb5\x3c\xdd\xf7");
+        assert_eq!(
+            eight.end().to_le_bytes(),
+            *b"\x7c\xd3\x4b\x4a\x8a\xaa\x3e\x0f\x1b\x4c\x1f\xa4\xb5\x3c\xdd\xf7"
+        );
     }
 
     #[test]
     fn parts_are_told_apart() {
-        let digests = [of(&[b"a", b"bc"]), of(&[b"ab", b"c"]), of(&[b"abc"]), of(&[b"abc", b""]), of(&[])];
+        let digests =
+            [of(&[b"a", b"bc"]), of(&[b"ab", b"c"]), of(&[b"abc"]), of(&[b"abc", b""]), of(&[])];
         for (place, digest) in digests.iter().enumerate() {
             assert!(!digests[..place].contains(digest));
         }

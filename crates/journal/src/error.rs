@@ -30,7 +30,9 @@ pub enum AppendError {
         max_bytes: usize,
     },
     /// Nothing can give way now: readers or the disk's queue hold what there is. Try again later.
-    #[error("the memory budget of {max_bytes} bytes is used up, {held} of them by readers and by what is not written yet")]
+    #[error(
+        "the memory budget of {max_bytes} bytes is used up, {held} of them by readers and by what is not written yet"
+    )]
     OverBudget {
         /// How many bytes cannot give way.
         held: usize,

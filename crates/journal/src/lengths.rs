@@ -60,7 +60,8 @@ pub(crate) fn split(lengths: &[u8], (count, total): (u64, u64), body: usize) -> 
     let body_bytes = body as u64;
     let (taken, at) = if count <= total / 2 {
         let mut rest = lengths;
-        let taken = (0..count).fold(0_u64, |sum, _| sum.saturating_add(varint::take(&mut rest).unwrap_or(0)));
+        let taken = (0..count)
+            .fold(0_u64, |sum, _| sum.saturating_add(varint::take(&mut rest).unwrap_or(0)));
         (taken, lengths.len() - rest.len())
     } else {
         let mut rest = lengths;

@@ -21,12 +21,8 @@ pub struct Retention {
 
 impl Retention {
     /// One answer of an agent: 32 768 seqs or 8 MiB, until ten minutes after its end.
-    pub const RUN: Self = Self {
-        entries: 32_768,
-        bytes: 8 << 20,
-        age_ms: u64::MAX,
-        after_end_ms: 10 * 60 * 1_000,
-    };
+    pub const RUN: Self =
+        Self { entries: 32_768, bytes: 8 << 20, age_ms: u64::MAX, after_end_ms: 10 * 60 * 1_000 };
 
     /// What waits for a user: 200 messages or 8 MiB, for 24 hours.
     pub const INBOX: Self =

@@ -103,8 +103,6 @@ pub enum Error {
         what: String,
         /// Its hint.
         hint: String,
-        /// Whether others may know better.
-        is_vague: bool,
     },
     /// The system refused something.
     #[error("the system refused to {what}: {source}")]
@@ -154,7 +152,7 @@ impl Error {
 
     /// Whether another thread or process may know better why the work ended.
     pub(crate) fn is_vague(&self) -> bool {
-        matches!(self, Self::ConnectTimeout { .. } | Self::Part { is_vague: true, .. })
+        matches!(self, Self::ConnectTimeout { .. })
     }
 
     pub(crate) fn system(what: &'static str) -> impl FnOnce(io::Error) -> Self {
@@ -162,24 +160,33 @@ impl Error {
     }
 }
 
-/// An error on its way from one process of the generator to another: what people are told, and no more.
+/// An error on its way from one process of the generator to another: what people are told, and what is added up.
 #[derive(Serialize, Deserialize)]
-struct Told {
-    what: String,
-    hint: String,
-    is_vague: bool,
+enum Told {
+    ConnectTimeout { open: u32, wanted: u32, seconds: f64, last: String },
+    Other { what: String, hint: String },
 }
 
 impl Serialize for Error {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let (what, hint) = (self.to_string(), self.hint());
-        Told { what, hint, is_vague: self.is_vague() }.serialize(serializer)
+        let told = match self {
+            Self::ConnectTimeout { open, wanted, seconds, last } => {
+                let (open, wanted, seconds) = (*open, *wanted, *seconds);
+                Told::ConnectTimeout { open, wanted, seconds, last: last.clone() }
+            }
+            other => Told::Other { what: other.to_string(), hint: other.hint() },
+        };
+        told.serialize(serializer)
     }
 }
 
 impl<'de> Deserialize<'de> for Error {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let Told { what, hint, is_vague } = Told::deserialize(deserializer)?;
-        Ok(Self::Part { what, hint, is_vague })
+        Ok(match Told::deserialize(deserializer)? {
+            Told::ConnectTimeout { open, wanted, seconds, last } => {
+                Self::ConnectTimeout { open, wanted, seconds, last }
+            }
+            Told::Other { what, hint } => Self::Part { what, hint },
+        })
     }
 }

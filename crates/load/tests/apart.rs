@@ -173,6 +173,21 @@ fn what_one_process_cannot_do_is_told_as_if_it_were_alone() {
 }
 
 #[test]
+fn connections_that_are_missing_are_counted_over_all_processes() {
+    let server = Server::start(Lies { greeting: Some("who are you"), ..Lies::default() });
+    let work = Work::Idle(Idle { connections: 6, subscribe: false });
+    let mut job = Job { connections_per_process: Some(2), ..job(&server, work) };
+    (job.connect_timeout_ms, job.dialect.ready) = (300, Some("never said".into()));
+    let failure = tried(&job).expect_err("none can be used");
+    assert!(failure.what.starts_with("0 of 1 connections"), "{}", failure.what);
+    // The first is tried alone.
+    let work = Work::Echo(Echo { connections: 6, in_flight: 1, size: 64, rate: Some(10.0) });
+    let failure = tried(&Job { work, ..job }).expect_err("none can be used");
+    assert!(failure.what.starts_with("0 of 6 connections"), "{}", failure.what);
+    assert!(failure.what.ends_with("one is still waiting for `ready`"), "{}", failure.what);
+}
+
+#[test]
 fn more_files_than_a_process_may_have_need_a_program_to_share_them() {
     let work = Work::Idle(Idle { connections: 4_000_000_000, subscribe: false });
     let server = Server::start(Lies::default());

@@ -1,7 +1,8 @@
 //! Threads that race, under a scheduler that tries their interleavings: the registry, the gate, upstreams and reuse.
 //!
 //! Runs only with `--cfg tidegate_loom`, by which the crate takes its locks and atomics from the scheduler.
-//! `TIDEGATE_SHUTTLE_RUNS` says how many interleavings of each are tried.
+//! `TIDEGATE_SHUTTLE_RUNS` says how many interleavings of each are tried. `docs/BENCHMARKS.md` lists what these tests are shown to
+//! catch: each lock or claim that was taken out once, with the test that failed.
 #![cfg(tidegate_loom)]
 #![expect(clippy::disallowed_methods, reason = "tests need a base Instant")]
 
@@ -286,6 +287,29 @@ fn upstreams_that_fail_at_once_leave_one_and_one_probe_is_made() {
         };
         race((0..3).map(probe).collect());
         assert_eq!(probes.load(SeqCst), 1);
+    });
+}
+
+#[test]
+fn a_probe_before_its_time_is_made_by_one() {
+    explore(|| {
+        let start = Instant::now();
+        let health = Health { max_failures: 1, ..Health::default() };
+        let list = Upstreams::new(Method::RoundRobin, health, [(0, 1), (1, 1)], start);
+        let list = list.expect("it works");
+        list.pick(start, 0).failed(start);
+        let held = Arc::new(Mutex::new(Vec::new()));
+        let ask = |_| -> Box<dyn FnOnce() + Send> {
+            let (list, held) = (list.clone(), Arc::clone(&held));
+            Box::new(move || {
+                let picked = list.pick_other(start, 0, |place| place == 1);
+                held.lock().expect("no panic").push(picked.expect("one is left"));
+            })
+        };
+        race((0..3).map(ask).collect());
+        let held = std::mem::take(&mut *held.lock().expect("no panic"));
+        assert!(held.iter().all(|picked| *picked.value() == 0));
+        assert_eq!(held.iter().filter(|picked| picked.is_probe()).count(), 1);
     });
 }
 

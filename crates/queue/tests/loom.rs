@@ -2,7 +2,8 @@
 //!
 //! `RUSTFLAGS="--cfg tidegate_loom" cargo test --release -p tidegate-queue --features tower --test loom`
 //!
-//! A lost wake-up is a deadlock here, which loom reports. `TIDEGATE_LOOM_PREEMPTIONS` (default 2) says how often a
+//! A lost wake-up is a deadlock here, which loom reports: `docs/BENCHMARKS.md` lists each hand-off with the tests that fail
+//! when its wake-up, or its one hold of the lock, is taken out. `TIDEGATE_LOOM_PREEMPTIONS` (default 2) says how often a
 //! thread may be interrupted at will.
 #![cfg(tidegate_loom)]
 

@@ -15,11 +15,14 @@ use tidegate_deflate::{Direction, Settings};
 use tidegate_ws::Prepared;
 
 type Failure = Box<dyn Error>;
+type Start = fn() -> Result<Server, Failure>;
 
 const GROUP: &str = "resident memory of a server, for each of 10 000 idle connections";
 const CONNECTIONS: usize = 10_000;
 /// So many come and go before anything is read: what a process keeps for all is there then.
 const FIRST: usize = 100;
+/// Stands on a compressed message.
+const RSV1: u8 = 0x40;
 const REST: Duration = Duration::from_secs(1);
 
 /// A server: its process, where it listens, and the path of its WebSocket.
@@ -45,20 +48,19 @@ pub(crate) fn group(suite: &mut Suite) {
         return;
     }
     let group = suite.group(GROUP);
-    let mut servers: Vec<(&str, fn() -> Result<Server, Failure>)> =
-        vec![("the echo example", echo)];
+    let mut servers: Vec<(&str, Start)> = vec![("the echo example", echo)];
     if std::env::var_os("TIDEGATE_BIN").is_some() {
         servers.push(("the gateway's /echo", || gateway("/echo")));
         servers.push(("a session of the gateway", || gateway("/ws")));
     }
     for (name, start) in servers {
-        for (deflate, what) in [(false, "bytes, plain"), (true, "bytes, deflate agreed")] {
+        for (deflate, idle, exchanged) in [
+            (false, "bytes, plain", "bytes, plain, after an exchange"),
+            (true, "bytes, deflate agreed", "bytes, after a compressed exchange"),
+        ] {
             match start().and_then(|server| each(&server, deflate)) {
-                Ok((idle, after)) => {
-                    group.fact(name, what, idle);
-                    if deflate {
-                        group.fact(name, "bytes, after a compressed exchange", after);
-                    }
+                Ok((before, after)) => {
+                    group.fact(name, idle, before).fact(name, exchanged, after);
                 }
                 Err(error) => eprintln!("ws: {name}: {error}"),
             }
@@ -109,19 +111,15 @@ fn start(command: &mut Command, path: &'static str) -> Result<Server, Failure> {
     Ok(server)
 }
 
-/// Bytes for a connection that did nothing yet, and for one that exchanged a compressed message.
+/// Bytes for a connection that did nothing yet, and for one that exchanged a message.
 fn each(server: &Server, deflate: bool) -> Result<(f64, f64), Failure> {
     let mut first = open(server, FIRST, deflate)?;
-    if deflate {
-        exchange(server, &mut first)?;
-    }
+    exchange(server, &mut first, deflate)?;
     drop(first);
     let before = resident(server)?;
     let mut connections = open(server, CONNECTIONS, deflate)?;
     let idle = resident(server)?;
-    if deflate {
-        exchange(server, &mut connections)?;
-    }
+    exchange(server, &mut connections, deflate)?;
     let after = resident(server)?;
     let per_connection = |now: f64| (now - before) / CONNECTIONS as f64;
     Ok((per_connection(idle), per_connection(after)))
@@ -143,25 +141,30 @@ fn open(server: &Server, count: usize, deflate: bool) -> Result<Vec<TcpStream>, 
             connection.read_exact(&mut byte)?;
             head.push(byte[0]);
         }
-        if !head.starts_with(b"HTTP/1.1 101") {
-            return Err(String::from_utf8_lossy(&head).into());
+        let head = String::from_utf8(head)?;
+        if !head.starts_with("HTTP/1.1 101") || head.contains("permessage-deflate") != deflate {
+            return Err(head.into());
         }
         Ok(connection)
     });
     connections.collect()
 }
 
-/// One compressed message on each connection, and what it brings back: a session's welcome and then the echo.
-fn exchange(server: &Server, connections: &mut [TcpStream]) -> Result<(), Failure> {
+/// One message on each connection, and what it brings back: a session's welcome and then the echo.
+fn exchange(server: &Server, connections: &mut [TcpStream], deflate: bool) -> Result<(), Failure> {
     let text = format!(r#"{{"type":"message","content":"{}"}}"#, "tide in, tide out. ".repeat(20));
-    let message = Prepared::text(text).deflated(Settings::new(), Direction::stateless());
-    let frame = message.masked([0x37, 0xfa, 0x21, 0x3d]);
+    let plain = Prepared::text(text);
+    let deflated = plain.deflated(Settings::new(), Direction::stateless());
+    let frame = if deflate { deflated } else { plain }.masked([0x37, 0xfa, 0x21, 0x3d]);
     let answers = if server.path == "/ws" { 2 } else { 1 };
     for connection in connections {
         connection.write_all(&frame)?;
-        for _ in 0..answers {
+        for answer in 1..=answers {
             let mut head = [0; 2];
             connection.read_exact(&mut head)?;
+            if answer == answers && (head[0] & RSV1 != 0) != deflate {
+                return Err("the echo is not compressed as it was agreed".into());
+            }
             let mut length = u64::from(head[1]);
             if length == 126 {
                 connection.read_exact(&mut head)?;

@@ -2,8 +2,9 @@
 //! says to which of ours it belongs. Knows no log.
 
 use std::fs::{self, File};
-use std::io;
+use std::io::{self, Read};
 use std::ops::ControlFlow;
+use std::os::unix::fs::FileExt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -17,7 +18,8 @@ use super::store::{Batch, Row, Space, Store};
 
 /// What fjall keeps of blocks in memory, in bytes.
 const CACHE_BYTES: u64 = 16 << 20;
-/// What fjall gathers in memory before it writes a table, in bytes; at most four of them wait.
+/// What fjall gathers in memory before it writes a table, in bytes; at most four of them wait. Written down by fjall
+/// when the directory is made.
 const TABLE_BYTES: u64 = 16 << 20;
 
 /// A store in a directory of its own, kept by fjall.
@@ -40,7 +42,15 @@ impl FjallStore {
     /// The directory is in use, cannot be written, or fjall finds it damaged. Opening writes: fjall cuts its journal
     /// off where it cannot read on.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
-        let engine = guarded("open", || Engine::open(path))?;
+        Self::open_sized(path, TABLE_BYTES)
+    }
+
+    /// The same; where the directory is made by it, fjall gathers so many bytes in memory before it writes a table.
+    ///
+    /// # Errors
+    /// Those of [`FjallStore::open`].
+    pub fn open_sized(path: &Path, table_bytes: u64) -> Result<Self, StoreError> {
+        let engine = guarded("open", || Engine::open(path, table_bytes))?;
         let engine = RwLock::new(Some(engine));
         Ok(Self { path: path.to_owned(), engine, unsynced: AtomicBool::new(false) })
     }
@@ -57,7 +67,7 @@ impl FjallStore {
 }
 
 impl Engine {
-    fn open(path: &Path) -> Result<Self, fjall::Error> {
+    fn open(path: &Path, table_bytes: u64) -> Result<Self, fjall::Error> {
         // One worker: with two, the one that waits for flushes spins while the other compacts.
         let database = Database::builder(path)
             .manual_journal_persist(true)
@@ -67,7 +77,7 @@ impl Engine {
         let rows = database.keyspace("rows", || {
             KeyspaceCreateOptions::default()
                 .manual_journal_persist(true)
-                .max_memtable_size(TABLE_BYTES)
+                .max_memtable_size(table_bytes)
         })?;
         Ok(Self { database, rows })
     }
@@ -147,7 +157,7 @@ impl Store for FjallStore {
             rewrite_journals(&self.path).map_err(|error| StoreError::Disk(error.to_string()))?;
             self.unsynced.store(false, Ordering::Relaxed);
         }
-        *engine = Some(guarded("open", || Engine::open(&self.path))?);
+        *engine = Some(guarded("open", || Engine::open(&self.path, TABLE_BYTES))?);
         Ok(())
     }
 
@@ -166,8 +176,11 @@ impl Store for FjallStore {
 pub(crate) fn cut_journals(damaged: &Path, whole: &Path) -> io::Result<Option<FjallStore>> {
     let Some((newest, length)) = newest_journal(damaged)? else { return Ok(None) };
     let attempt = |length: u64| -> io::Result<Option<FjallStore>> {
-        copy_afresh(damaged, whole)?;
-        fs::OpenOptions::new().write(true).open(whole.join(&newest))?.set_len(length)?;
+        copy_afresh(damaged, whole, &newest)?;
+        let journal = File::open(damaged.join(&newest))?;
+        let mut cut = File::create_new(whole.join(&newest))?;
+        io::copy(&mut journal.take(length), &mut cut)?;
+        drop(cut);
         Ok(FjallStore::open(whole).ok())
     };
     let (mut opens, mut fails) = (0, length);
@@ -196,26 +209,44 @@ fn newest_journal(path: &Path) -> io::Result<Option<(PathBuf, u64)>> {
         }
     }
     let Some((_, name)) = newest else { return Ok(None) };
-    let bytes = fs::read(path.join(&name))?;
-    let written = bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
-    Ok(Some((name, written as u64)))
+    let length = written_length(&File::open(path.join(&name))?)?;
+    Ok(Some((name, length)))
 }
 
-fn copy_afresh(from: &Path, to: &Path) -> io::Result<()> {
+/// How long a file is without the zeros at its end, to the next 64 KiB.
+fn written_length(file: &File) -> io::Result<u64> {
+    const STEP: usize = 64 << 10;
+    let zeros = vec![0; STEP];
+    let mut length = file.metadata()?.len();
+    let mut bytes = vec![0; STEP];
+    while length > 0 {
+        let step = length.min(STEP as u64);
+        let Some(end) = bytes.get_mut(..step as usize) else { break };
+        file.read_exact_at(end, length - step)?;
+        if zeros.get(..end.len()) != Some(end) {
+            break;
+        }
+        length -= step;
+    }
+    Ok(length)
+}
+
+/// Everything but the newest journal.
+fn copy_afresh(from: &Path, to: &Path, newest: &Path) -> io::Result<()> {
     if to.exists() {
         fs::remove_dir_all(to)?;
     }
-    copy_folder(from, to)
+    copy_folder(from, to, Some(newest))
 }
 
-fn copy_folder(from: &Path, to: &Path) -> io::Result<()> {
+fn copy_folder(from: &Path, to: &Path, but: Option<&Path>) -> io::Result<()> {
     fs::create_dir_all(to)?;
     for entry in fs::read_dir(from)? {
         let entry = entry?;
         let target = to.join(entry.file_name());
         if entry.file_type()?.is_dir() {
-            copy_folder(&entry.path(), &target)?;
-        } else {
+            copy_folder(&entry.path(), &target, None)?;
+        } else if but != Some(Path::new(&entry.file_name())) {
             fs::copy(entry.path(), target)?;
         }
     }

@@ -133,10 +133,11 @@ impl Keeper {
         options: Options,
     ) -> Result<(Self, Writer, Opened), OpenError> {
         let found = examine(&store, &mark)?;
-        if found.unmarked {
-            let marked = mark.write(found.meta.ordinal, true);
-            marked.map_err(|error| StoreError::Disk(format!("mark: {error}")))?;
-        }
+        // What a process that was killed had not synced is there now, and will be seen: a crash of the machine must
+        // not take it back afterwards.
+        store.sync()?;
+        let marked = mark.write(found.meta.ordinal, true);
+        marked.map_err(|error| StoreError::Disk(format!("mark: {error}")))?;
         let shared: Arc<Shared> = Arc::new(Shared {
             queue: Queue::default(),
             logs: SharedLogs::new(found.meta.next_number),

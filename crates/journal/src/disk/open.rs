@@ -32,8 +32,6 @@ pub(crate) struct Found {
     pub(crate) meta: MetaRow,
     /// Removals that were not finished.
     pub(crate) sweeps: Vec<Sweep>,
-    /// There is no mark yet.
-    pub(crate) unmarked: bool,
 }
 
 /// Looks whether a store is whole. An empty one is begun.
@@ -63,8 +61,7 @@ pub(crate) fn examine(store: &dyn Store, mark: &dyn Mark) -> Result<Found, OpenE
     }
     let opened =
         Opened { created: false, clean: meta.clean, logs: heads, ordinal: meta.ordinal };
-    let unmarked = marked == Marked::Never;
-    Ok(Found { opened, meta, sweeps: unfinished(store)?, unmarked })
+    Ok(Found { opened, meta, sweeps: unfinished(store)? })
 }
 
 fn begin(store: &dyn Store) -> Result<Found, OpenError> {
@@ -72,9 +69,8 @@ fn begin(store: &dyn Store) -> Result<Found, OpenError> {
     let mut batch = Batch::default();
     batch.put(Space::Meta, META_KEY.to_vec(), meta.encode());
     store.commit(&batch)?;
-    store.sync()?;
     let opened = Opened { created: true, clean: true, logs: 0, ordinal: 1 };
-    Ok(Found { opened, meta, sweeps: Vec::new(), unmarked: true })
+    Ok(Found { opened, meta, sweeps: Vec::new() })
 }
 
 /// How many heads verify, and the sum of their weights.

@@ -1,6 +1,7 @@
 //! What a log lets go: by its retention, or because memory is needed. Its floor, or what holds the rest, says so.
 
 use super::{Log, More, Stub};
+use crate::keys::Keys;
 use crate::page::Index;
 
 impl Log {
@@ -10,6 +11,9 @@ impl Log {
         if self.ended_at_ms != u64::MAX {
             if now_ms.saturating_sub(self.ended_at_ms) >= retention.after_end_ms {
                 self.raise(self.visible);
+                if let Some(more) = &mut self.more {
+                    more.keys = Keys::default();
+                }
             }
         } else if retention.age_ms != u64::MAX {
             while let Some((last, at_ms, _)) = self.oldest()
@@ -27,6 +31,13 @@ impl Log {
             }
         }
         self.charge();
+    }
+
+    /// Whether the oldest of it was there before, so that its time is not known here.
+    #[cfg(feature = "disk")]
+    pub(crate) fn has_unknown_times(&self) -> bool {
+        let oldest = self.more.as_ref().and_then(|more| more.older.front());
+        oldest.is_some_and(|stub| stub.at_ms == u64::MAX)
     }
 
     /// Lets go what is over the limits in number and bytes, but for the newest entry.
@@ -75,7 +86,7 @@ impl Log {
 
     /// Raises the floor, though not over what readers may not have yet, and lets go the pages below it. Answers
     /// whether it rose.
-    fn raise(&mut self, floor: u64) -> bool {
+    pub(super) fn raise(&mut self, floor: u64) -> bool {
         let floor = floor.min(self.visible);
         if floor <= self.floor {
             return false;
@@ -154,6 +165,9 @@ impl More {
     }
 
     fn is_empty(&self) -> bool {
-        self.sealed.is_empty() && self.older.is_empty() && self.lost.is_empty() && self.keys.is_empty()
+        self.sealed.is_empty()
+            && self.older.is_empty()
+            && self.lost.is_empty()
+            && self.keys.is_empty()
     }
 }

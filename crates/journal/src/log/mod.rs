@@ -118,8 +118,11 @@ impl Log {
             let more = log.more.get_or_insert_default();
             more.lost.extend(head.lost.iter().filter(|lost| lost.to > head.floor));
             more.keys = Keys::resume(&head.keys);
-            if log.floor < tail {
-                more.older.push_back(Stub { last: tail, at_ms: u64::MAX, bytes: 0 });
+            // What is lost at the end is nowhere.
+            let last =
+                more.lost.last().filter(|lost| lost.to >= tail).map_or(tail, |lost| lost.from - 1);
+            if log.floor < last {
+                more.older.push_back(Stub { last, at_ms: u64::MAX, bytes: 0 });
             }
             log.charge();
         }
@@ -191,17 +194,26 @@ impl Log {
     }
 
     /// The last seq that was given out, be it readable or not.
-    pub(crate) const fn last_placed(&self) -> u64 {
+    #[must_use]
+    pub const fn last_placed(&self) -> u64 {
         self.next - 1
     }
 
-    /// Lets readers have everything up to a seq.
-    pub(crate) fn settle(&mut self, seq: u64) {
+    /// Raises the floor.
+    #[cfg(feature = "disk")]
+    pub(crate) fn drop_to(&mut self, floor: u64) {
+        self.raise(floor);
+        self.charge();
+    }
+
+    /// Lets readers have everything up to a seq that was appended with [`append_held`](Self::append_held).
+    pub fn settle(&mut self, seq: u64) {
         self.visible = self.visible.max(seq.min(self.next - 1));
     }
 
-    /// Seqs that were given out will never be readable. Those that readers may have got already stay.
-    pub(crate) fn lose(&mut self, from: u64, to: u64) {
+    /// Says that seqs that were appended with [`append_held`](Self::append_held) will never be readable: readers are
+    /// told that they are lost. Those that readers may have already stay.
+    pub fn lose(&mut self, from: u64, to: u64) {
         let to = to.min(self.next - 1);
         let from = from.max(self.visible + 1);
         if from <= to {

@@ -4,7 +4,7 @@ use super::Log;
 use crate::append::Append;
 use crate::error::AppendError;
 use crate::keys::Seen;
-use crate::merge::Join;
+use crate::merge::{Join, Mergeable};
 use crate::page::{COPIED_BYTES, New, Open, Sealed};
 use crate::position::Position;
 use tidegate_message::Class;
@@ -29,8 +29,14 @@ impl Log {
         self.place(append, now_ms, true)
     }
 
-    /// Appends something that readers get at once, or only when it is settled. What comes after something that is not
-    /// settled waits with it.
+    /// Appends something that readers get only when it is [settled](Self::settle). What comes after it waits with it.
+    ///
+    /// # Errors
+    /// As [`append`](Self::append) says.
+    pub fn append_held(&mut self, append: &Append, now_ms: u64) -> Result<Placed, AppendError> {
+        self.place(append, now_ms, false)
+    }
+
     pub(crate) fn place(
         &mut self,
         append: &Append,
@@ -90,7 +96,10 @@ impl Log {
                 return join;
             }
         }
-        more.newest = append.merge.clone();
+        more.newest = match append.class {
+            Class::Coalescible => append.merge.clone(),
+            Class::Critical | Class::Droppable => Mergeable::NEVER,
+        };
         self.push(append, new, seq);
         Join::No
     }

@@ -79,22 +79,24 @@ impl Log {
         items: &mut Vec<Item>,
     ) -> bool {
         let more = self.more.as_deref();
-        let place = more.map_or(0, |more| {
-            more.sealed.partition_point(|page| page.index().last() <= *cursor)
-        });
+        let place = more
+            .map_or(0, |more| more.sealed.partition_point(|page| page.index().last() <= *cursor));
         let mut sealed = more.into_iter().flat_map(|more| more.sealed.range(place..));
         while *cursor < until {
             let ask = Ask { after: *cursor, until, room: *room, always: items.is_empty() };
             let before = items.len();
-            match (sealed.next(), &self.open) {
+            let page_last = match (sealed.next(), &self.open) {
                 (Some(page), _) => page.read(&ask, &self.budget, items),
                 (None, Some(open)) => open.read(&ask, &self.budget, items),
                 (None, None) => return false,
-            }
+            };
             let read = items.get(before..).unwrap_or_default();
             // Nothing: there is no room, or what should be there is not.
             let Some(last) = read.last() else { return false };
             *cursor = last.last();
+            if *cursor < until.min(page_last) {
+                return false;
+            }
             *room = room.saturating_sub(read.iter().map(Item::body_bytes).sum());
         }
         true
@@ -139,7 +141,8 @@ struct Joining {
 
 impl Joining {
     fn take(&mut self, entry: Entry, continues: bool) {
-        if !continues {
+        let replaced = |entry: &Entry| entry.cuts == Cuts::Latest;
+        if !continues || replaced(&entry) || self.parts.last().is_some_and(replaced) {
             self.finish();
         }
         self.parts.push(entry);
@@ -162,7 +165,14 @@ impl Joining {
         }
         let cuts = Cuts::Text(Lengths::from_bytes(lengths.into()));
         let (body, class) = (body.concat().into(), last.class);
-        self.done.push(Entry { first: first.first, last: last.last, at_ms: last.at_ms, class, body, cuts });
+        self.done.push(Entry {
+            first: first.first,
+            last: last.last,
+            at_ms: last.at_ms,
+            class,
+            body,
+            cuts,
+        });
     }
 
     fn end(mut self) -> Vec<Entry> {

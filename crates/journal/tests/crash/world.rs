@@ -136,14 +136,14 @@ impl World {
             950..960 => self.forget_keys(at),
             960..963 => self.remove(at),
             963..965 => self.clear(at),
-            965..970 => self.disk.fail_commit(false),
-            970..972 => self.disk.fail_commit(true),
-            972..975 => self.disk.fail_sync(),
-            975..977 => self.disk.fail_reopen(),
-            977..980 => self.disk.set_free(0),
-            980..990 => self.disk.set_free(u64::MAX),
-            990..997 => self.reopen(),
-            997..998 => self.end(),
+            965 => self.disk.fail_commit(false),
+            966 => self.disk.fail_commit(true),
+            967 => self.disk.fail_sync(),
+            968 => self.disk.fail_reopen(),
+            969 => self.disk.set_free(0),
+            970..980 => self.disk.set_free(u64::MAX),
+            980..996 => self.reopen(),
+            996..998 => self.end(),
             _ => self.crash(),
         }
         self.collect();
@@ -355,6 +355,13 @@ impl World {
         let how = [Crash::Process, Crash::Prefix, Crash::Reordered, Crash::Torn];
         let how = self.dice.choose(&how);
         self.seen.crashes += 1;
+        if self.dice.chance(50) {
+            // In the middle of a sync, with heads in it.
+            self.disk.fail_sync();
+            let at = self.dice.below(LOGS) as usize;
+            if self.dice.chance(50) { self.clear(at) } else { self.remove(at) }
+            self.collect();
+        }
         self.start(how);
     }
 

@@ -1,4 +1,5 @@
-//! What the disk tests share: a simulated disk, and chance from a seed.
+//! What the disk tests share: a simulated disk, directories, and chance from a seed.
 
 pub(crate) mod dice;
+pub(crate) mod folder;
 pub(crate) mod sim;

@@ -162,7 +162,16 @@ pub(super) fn connect(
     let begin = bench.monitor.moment();
     let command = Command::Connect { role, count, deadline: bench.connect_deadline() };
     let mut all = Connected::default();
-    for reply in crew.ask(&command, &mut || bench.monitor.tick())? {
+    let replies = crew.ask(&command, &mut || bench.monitor.tick());
+    let replies = replies.map_err(|error| match error {
+        // One of them says so, of its own share.
+        Error::ConnectTimeout { seconds, last, .. } => {
+            let open = bench.monitor.connections();
+            Error::ConnectTimeout { open, wanted: count, seconds, last }
+        }
+        other => other,
+    })?;
+    for reply in replies {
         if let Reply::Connected(connected) = reply {
             all.open += connected.open;
             all.last = all.last.max(connected.last);

@@ -114,6 +114,11 @@ impl<'a> Monitor<'a> {
         self.peak_rss = 0;
     }
 
+    /// Connections that can be used now.
+    pub(super) fn connections(&self) -> u32 {
+        self.sum(|gauge| &gauge.connections) as u32
+    }
+
     /// Whether somebody wanted the end.
     pub(super) fn is_stopped(&self) -> bool {
         self.stopped.is_some()
@@ -170,7 +175,7 @@ impl<'a> Monitor<'a> {
         let over = now >= plan.end() || self.is_stopped();
         if self.end.is_none() && (now >= next || over) {
             let moment = self.moment();
-            let connections = self.sum(|gauge| &gauge.connections) as u32;
+            let connections = self.connections();
             self.seconds.push(SecondSeen { connections, server: moment.server });
             if over {
                 self.end = Some(moment);
@@ -243,7 +248,7 @@ impl<'a> Monitor<'a> {
             total_s: self.job.total_s,
             phase: self.phase_at(now),
             run: self.job.repetition,
-            connections: self.sum(|gauge| &gauge.connections) as u32,
+            connections: self.connections(),
             sent_per_s: rate(flow.sent, self.last.sent),
             received_per_s: rate(flow.received, self.last.received),
             lost: self.sum(|gauge| &gauge.missing),

@@ -1,7 +1,8 @@
 //! Entries that lie one behind the other in one piece of memory: 20 bytes of record each, and their bodies without
 //! any gap. The newest page is open and grows; a full one is sealed, and readers get slices of it. Knows no log.
 
-use std::ops::Range;
+mod index;
+
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -9,9 +10,10 @@ use tidegate_message::Class;
 
 use crate::batch::Item;
 use crate::budget::Budget;
-use crate::entry::{Cuts, Entry};
-use crate::lengths::{self, Lengths};
 use crate::varint;
+use index::{Record, Shape, View};
+
+pub(crate) use index::{Ask, Index};
 
 /// How many bytes of bodies a page has room for.
 pub(crate) const PAGE_BYTES: usize = 16 * 1_024;
@@ -22,37 +24,6 @@ const MERGED_BYTES: usize = 64 * 1_024;
 const MERGED_SEQS: u32 = 16 * 1_024;
 /// A reader that gets less than this part of a page gets a copy, so that little does not pin much.
 const SHARED_PART: usize = 4;
-
-/// Where the entries of a page are.
-#[derive(Debug)]
-pub(crate) struct Index {
-    first: u64,
-    at_ms: u64,
-    records: Vec<Record>,
-}
-
-/// One entry. Its seqs and its bytes begin where those of the record before end.
-#[derive(Clone, Copy, Debug)]
-struct Record {
-    /// Seqs behind the page's first.
-    last: u32,
-    end: u32,
-    cuts_end: u32,
-    /// Milliseconds behind the page's.
-    at: u32,
-    class: Class,
-    shape: Shape,
-    /// Would have been merged into the record before, had there been room.
-    continues: bool,
-}
-
-/// How the bytes of a record are spread over its seqs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Shape {
-    Whole,
-    Text,
-    Latest,
-}
 
 /// What is added to a page.
 #[derive(Clone, Copy, Debug)]
@@ -81,157 +52,6 @@ pub(crate) struct Sealed {
     bytes: Bytes,
     cuts_at: usize,
     charged: usize,
-}
-
-/// A part of a page that entries are made of.
-struct View {
-    bytes: Bytes,
-    /// Where in the page's bodies and cuts the view begins, and where in the view its cuts begin.
-    data_from: usize,
-    cuts_from: usize,
-    cuts_at: usize,
-}
-
-/// What of a record a reader gets.
-struct Part {
-    first: u64,
-    record: Record,
-    body: Range<usize>,
-    cuts: Range<usize>,
-}
-
-impl Index {
-    fn new(first: u64, at_ms: u64) -> Self {
-        Self { first, at_ms, records: Vec::with_capacity(1) }
-    }
-
-    /// The first seq of the page.
-    pub(crate) const fn first(&self) -> u64 {
-        self.first
-    }
-
-    /// The last seq of the page.
-    pub(crate) fn last(&self) -> u64 {
-        self.records.last().map_or(self.first - 1, |record| self.first + u64::from(record.last))
-    }
-
-    fn before(&self, place: usize) -> Option<&Record> {
-        self.records.get(place.checked_sub(1)?)
-    }
-
-    fn first_of(&self, place: usize) -> u64 {
-        self.before(place).map_or(self.first, |record| self.first + u64::from(record.last) + 1)
-    }
-
-    fn last_of(&self, record: &Record) -> u64 {
-        self.first + u64::from(record.last)
-    }
-
-    fn body_of(&self, place: usize, record: &Record) -> Range<usize> {
-        self.before(place).map_or(0, |before| before.end as usize)..record.end as usize
-    }
-
-    fn cuts_of(&self, place: usize, record: &Record) -> Range<usize> {
-        self.before(place).map_or(0, |before| before.cuts_end as usize)..record.cuts_end as usize
-    }
-
-    /// The place of the first record that ends behind a seq.
-    fn find(&self, after: u64) -> usize {
-        self.records.partition_point(|record| self.last_of(record) <= after)
-    }
-
-    /// The oldest entry that ends behind a seq: its last seq, its time and the bytes of its body.
-    pub(crate) fn oldest(&self, after: u64) -> Option<(u64, u64, usize)> {
-        let place = self.find(after);
-        let record = self.records.get(place)?;
-        let at_ms = self.at_ms + u64::from(record.at);
-        Some((self.last_of(record), at_ms, self.body_of(place, record).len()))
-    }
-
-    /// For each entry whether it goes on where the one before it ends.
-    pub(crate) fn continuing(&self) -> impl Iterator<Item = bool> {
-        self.records.iter().map(|record| record.continues)
-    }
-
-    /// When the newest of it was appended.
-    pub(crate) fn at_ms(&self) -> u64 {
-        self.at_ms + u64::from(self.records.last().map_or(0, |record| record.at))
-    }
-
-    /// Bytes of bodies that end behind a seq.
-    pub(crate) fn body_bytes(&self, after: u64) -> usize {
-        let end = self.records.last().map_or(0, |record| record.end as usize);
-        let start = self.before(self.find(after)).map_or(0, |record| record.end as usize);
-        end - start
-    }
-
-    /// The parts behind `after`, of which none begins behind `until`, as long as there is `room` for their bodies.
-    /// With `always`, one in any case.
-    fn parts(&self, ask: &Ask, cuts: &[u8]) -> Vec<Part> {
-        let mut parts = Vec::new();
-        let mut room = ask.room;
-        for (place, record) in self.records.iter().enumerate().skip(self.find(ask.after)) {
-            let part = self.part(place, record, ask.after, cuts);
-            let fits = part.body.len() <= room || (ask.always && parts.is_empty());
-            if !fits || self.last_of(record) > ask.until {
-                break;
-            }
-            room = room.saturating_sub(part.body.len());
-            parts.push(part);
-        }
-        parts
-    }
-
-    fn part(&self, place: usize, record: &Record, after: u64, page_cuts: &[u8]) -> Part {
-        let first = self.first_of(place);
-        let mut body = self.body_of(place, record);
-        let mut cuts = self.cuts_of(place, record);
-        if first > after {
-            return Part { first, record: *record, body, cuts };
-        }
-        if record.shape == Shape::Text {
-            let bytes = page_cuts.get(cuts.clone()).unwrap_or_default();
-            let seqs = (after + 1 - first, self.last_of(record) + 1 - first);
-            let (skipped, at) = lengths::split(bytes, seqs, body.len());
-            body.start += skipped;
-            cuts.start += at;
-        }
-        let mut record = *record;
-        if after + 1 == self.last_of(&record) {
-            record.shape = Shape::Whole;
-            cuts.start = cuts.end;
-        }
-        Part { first: after + 1, record, body, cuts }
-    }
-
-    fn entry(&self, part: Part, view: &View) -> Entry {
-        let Part { first, record, body, cuts } = part;
-        let body = view.bytes.slice(body.start - view.data_from..body.end - view.data_from);
-        let cuts = match record.shape {
-            Shape::Whole => Cuts::Whole,
-            Shape::Latest => Cuts::Latest,
-            Shape::Text => {
-                let shift = view.cuts_at;
-                let range = cuts.start - view.cuts_from + shift..cuts.end - view.cuts_from + shift;
-                Cuts::Text(Lengths::from_bytes(view.bytes.slice(range)))
-            }
-        };
-        let at_ms = self.at_ms + u64::from(record.at);
-        Entry { first, last: self.last_of(&record), at_ms, class: record.class, body, cuts }
-    }
-}
-
-/// What a reader asks a page for.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Ask {
-    /// What ends behind this seq.
-    pub(crate) after: u64,
-    /// What ends here or before.
-    pub(crate) until: u64,
-    /// Bytes of bodies.
-    pub(crate) room: usize,
-    /// One entry at least, whatever the room.
-    pub(crate) always: bool,
 }
 
 impl Open {
@@ -272,7 +92,7 @@ impl Open {
         });
     }
 
-    /// Whether the newest entry may still grow by a body.
+    /// Whether the newest entry has room for one body more.
     pub(crate) fn may_join(&self, new: &New<'_>) -> bool {
         let place = self.index.records.len().saturating_sub(1);
         let Some(record) = self.index.records.get(place) else { return false };
@@ -349,10 +169,12 @@ impl Open {
         budget.remove(self.charged);
     }
 
-    pub(crate) fn read(&self, ask: &Ask, budget: &Arc<Budget>, items: &mut Vec<Item>) {
+    /// Reads what is asked for. Answers the last seq of the page.
+    pub(crate) fn read(&self, ask: &Ask, budget: &Arc<Budget>, items: &mut Vec<Item>) -> u64 {
         let parts = self.index.parts(ask, &self.cuts);
         let view = View::copied(&parts, &self.data, &self.cuts, budget);
         items.extend(parts.into_iter().map(|part| Item::Entry(self.index.entry(part, &view))));
+        self.index.last()
     }
 
     /// Ends its growth.
@@ -399,7 +221,8 @@ impl Sealed {
         budget.remove(self.charged);
     }
 
-    pub(crate) fn read(&self, ask: &Ask, budget: &Arc<Budget>, items: &mut Vec<Item>) {
+    /// Reads what is asked for. Answers the last seq of the page.
+    pub(crate) fn read(&self, ask: &Ask, budget: &Arc<Budget>, items: &mut Vec<Item>) -> u64 {
         let (data, cuts) = self.bytes.split_at(self.cuts_at);
         let parts = self.index.parts(ask, cuts);
         let asked: usize = parts.iter().map(|part| part.body.len()).sum();
@@ -410,30 +233,20 @@ impl Sealed {
             View::copied(&parts, data, cuts, budget)
         };
         items.extend(parts.into_iter().map(|part| Item::Entry(self.index.entry(part, &view))));
+        self.index.last()
     }
 }
 
 /// What the owner of a sealed page's bytes takes beside them.
 const OWNER_BYTES: usize = 40;
 
-impl View {
-    fn copied(parts: &[Part], data: &[u8], cuts: &[u8], budget: &Arc<Budget>) -> Self {
-        let (Some(first), Some(last)) = (parts.first(), parts.last()) else {
-            return Self { bytes: Bytes::new(), data_from: 0, cuts_from: 0, cuts_at: 0 };
-        };
-        let data = &data[first.body.start..last.body.end];
-        let cuts = &cuts[first.cuts.start..last.cuts.end];
-        let bytes = budget.counted([data, cuts].concat());
-        let (data_from, cuts_from) = (first.body.start, first.cuts.start);
-        Self { bytes, data_from, cuts_from, cuts_at: data.len() }
-    }
-}
-
-/// Room for more, at least half as much again, but not over `most` unless it must be.
+/// Room for more: twice as much while it is little, then a quarter more, but not over `most` unless it must be.
 fn grow(data: &mut Vec<u8>, more: usize, most: usize) {
     let needed = data.len() + more;
-    if needed > data.capacity() {
-        let wanted = (data.capacity() * 2).min(most).max(needed);
+    let capacity = data.capacity();
+    if needed > capacity {
+        let step = if capacity < PAGE_BYTES { capacity } else { capacity / 4 };
+        let wanted = (capacity + step).min(most).max(needed);
         data.reserve_exact(wanted - data.len());
     }
 }

@@ -1,0 +1,109 @@
+//! An append to a log on a disk: when readers get it. Knows the keeper's verbs, but no file.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use super::awaited::Awaited;
+use crate::append::{Append, Durability};
+use crate::disk::{Keeper, Landing, LogNumber, Written};
+use crate::entry::Entry;
+use crate::error::AppendError;
+use crate::hot::{Held, Hot};
+use crate::log::Placed;
+use crate::receipt::Receipt;
+
+/// What a log on a disk has beside its entries.
+#[derive(Debug)]
+pub(crate) struct Durable {
+    pub(super) number: LogNumber,
+    /// Seqs up to here are reserved, at least.
+    reserved: u64,
+    /// The log's floor as the keeper knows it.
+    floor: u64,
+    /// The seqs behind the tail of which readers have been told nothing yet, and which of them may be.
+    pub(super) pending: VecDeque<bool>,
+}
+
+impl Durable {
+    pub(super) const fn new(number: LogNumber, reserved: u64, floor: u64) -> Self {
+        Self { number, reserved, floor, pending: VecDeque::new() }
+    }
+}
+
+pub(super) fn place_on_disk(
+    keeper: &Arc<Keeper>,
+    hot: &Arc<Hot>,
+    held: &mut Held<'_>,
+    append: Append,
+    now_ms: u64,
+) -> Result<(Placed, Receipt), AppendError> {
+    keeper.accepts()?;
+    let seq = held.log.last_placed() + 1;
+    let durable = held.durable.as_mut().expect("the caller has looked");
+    if seq > durable.reserved {
+        durable.reserved = keeper.reserved(durable.number);
+    }
+    let number = durable.number;
+    let at_once = append.durability == Durability::Memory && seq <= durable.reserved;
+    let placed = held.log.place(&append, now_ms, at_once)?;
+    if placed.repeat {
+        return Ok((placed, repeated(keeper, hot, held, placed.seq)));
+    }
+    if held.log.tail() < seq
+        && let Some(durable) = &mut held.durable
+    {
+        durable.pending.push_back(at_once);
+    }
+    let (key, durability) = (append.keyed(), append.durability);
+    let Append { body, class, merge, .. } = append;
+    let entry = Entry::whole(seq, now_ms, class, body);
+    let written = Written { number, entry, merge, key, durability };
+    let told: Arc<dyn Landing> = Arc::clone(hot) as Arc<dyn Landing>;
+    let ticket = keeper.write_telling(written, (!at_once).then_some(told));
+    tell_floor(keeper, held);
+    let receipt = if at_once { Receipt::DONE } else { Receipt::awaited(Awaited::Written(ticket)) };
+    Ok((placed, receipt))
+}
+
+fn repeated(keeper: &Arc<Keeper>, hot: &Arc<Hot>, held: &Held<'_>, seq: u64) -> Receipt {
+    if held.log.tail() >= seq {
+        return Receipt::DONE;
+    }
+    let (hot, keeper) = (Arc::clone(hot), Arc::clone(keeper));
+    Receipt::awaited(Awaited::Repeat { hot, seq, ticket: None, keeper })
+}
+
+pub(super) fn tell_floor(keeper: &Keeper, held: &mut Held<'_>) {
+    let floor = held.log.floor();
+    if let Some(durable) = held.durable.as_mut().filter(|durable| durable.floor < floor) {
+        durable.floor = floor;
+        keeper.trim(durable.number, floor);
+    }
+}
+
+/// Changes what is pending, whose first seq is given, and lets readers have what they may.
+pub(super) fn settle(held: &mut Held<'_>, change: impl FnOnce(u64, &mut VecDeque<bool>)) {
+    let first = held.log.tail() + 1;
+    let Some(durable) = &mut held.durable else { return };
+    change(first, &mut durable.pending);
+    let mut tail = first - 1;
+    while durable.pending.front() == Some(&true) {
+        durable.pending.pop_front();
+        tail += 1;
+    }
+    if tail >= first {
+        held.log.settle(tail);
+        held.wake_reached();
+    }
+}
+
+impl Landing for Hot {
+    fn landed(&self, seq: u64) {
+        settle(&mut self.hold(), |first, pending| {
+            let place = seq.checked_sub(first).and_then(|place| usize::try_from(place).ok());
+            if let Some(landed) = place.and_then(|place| pending.get_mut(place)) {
+                *landed = true;
+            }
+        });
+    }
+}

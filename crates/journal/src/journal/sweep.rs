@@ -1,0 +1,102 @@
+//! What time does to logs, and what there is of them. Called by whoever has a clock.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use super::{Journal, Shared};
+use crate::hot::{Held, Hot};
+
+/// What a sweep did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Swept {
+    /// How many logs were looked at.
+    pub logs: usize,
+    /// How many are no more, or left memory.
+    pub removed: usize,
+}
+
+/// What there is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Stats {
+    /// Logs in memory.
+    pub logs: usize,
+    /// Bytes used of the budget, with what readers hold.
+    pub bytes: usize,
+    /// The budget, in bytes.
+    pub max_bytes: usize,
+    /// Bytes of entries that gave way to others, since the start.
+    pub gave_way_bytes: u64,
+}
+
+impl Journal {
+    /// Lets go what is too old, ended logs after their time, and logs that nobody uses. To be called every few
+    /// seconds; takes about 100 ns a log, with one shard's or one log's lock at a time.
+    pub fn sweep(&self, now_ms: u64) -> Swept {
+        let shared = &*self.shared;
+        shared.note_time(now_ms);
+        let mut swept = Swept::default();
+        for shard in shared.table.by_shard() {
+            for hot in shard {
+                swept.logs += 1;
+                swept.removed += usize::from(shared.sweep_one(&hot, now_ms));
+            }
+        }
+        // Before the next append must do it.
+        let max_bytes = shared.limits.max_bytes;
+        if shared.budget.used() > max_bytes / 16 * 15 {
+            shared.reclaim(max_bytes / 8 * 7);
+        }
+        swept
+    }
+
+    /// What there is now.
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        Stats {
+            logs: self.shared.table.len(),
+            bytes: self.shared.budget.used(),
+            max_bytes: self.shared.limits.max_bytes,
+            gave_way_bytes: self.shared.gave_way.load(Ordering::Relaxed),
+        }
+    }
+}
+
+impl Shared {
+    /// Answers whether the log is no more, or no more in memory.
+    fn sweep_one(&self, hot: &Arc<Hot>, now_ms: u64) -> bool {
+        #[cfg(feature = "disk")]
+        self.trim_older(hot, now_ms);
+        let unused = {
+            let mut held = hot.hold();
+            let floor = held.log.floor();
+            held.log.trim(now_ms);
+            if held.log.floor() != floor {
+                self.floor_rose(&mut held);
+            }
+            self.settle_written(&mut held);
+            let idle = now_ms.saturating_sub(hot.read_ms()) >= self.limits.idle_ms;
+            idle || is_over(&held)
+        };
+        // Looked at under the shard's lock, so that nobody can take it from there meanwhile. The table holds it, and so
+        // do we.
+        let put_out = unused.then(|| {
+            self.table.put_out(hot.name(), |hot| {
+                let held = hot.hold();
+                let goes = Arc::strong_count(hot) <= 2 && self.may_go(&held, true);
+                if goes && is_over(&held) {
+                    drop(self.discard(&held));
+                }
+                goes
+            })
+        });
+        put_out.flatten().is_some_and(|hot| {
+            hot.hold().remove();
+            true
+        })
+    }
+}
+
+/// Whether it has ended, and its time is over.
+fn is_over(held: &Held<'_>) -> bool {
+    held.log.ended_at_ms().is_some() && held.log.is_empty()
+}

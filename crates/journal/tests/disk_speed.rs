@@ -1,0 +1,113 @@
+//! What writing costs beside a bare `fdatasync` of the same bytes, and how long a start takes after an unclean end.
+//! Measurements: run them alone, in release, on a quiet machine:
+//! `cargo test --release -p tidegate-journal --features disk --test disk_speed -- --ignored --nocapture --test-threads 1`
+#![cfg(feature = "disk")]
+#![expect(clippy::disallowed_methods, reason = "a measurement reads the clock")]
+
+mod support;
+
+use std::fs::OpenOptions;
+use std::io::Write;
+use std::time::{Duration, Instant};
+
+use support::folder::Folder;
+use tidegate_journal::disk::{Keeper, LogNumber, Options};
+use tidegate_journal::{Durability, Entry, Epoch, Mergeable, Retention};
+use tidegate_message::Class;
+
+const OPTIONS: Options = Options { least_free_bytes: 0, max_waiting_bytes: u64::MAX };
+const BODY: usize = 200;
+
+fn entry(seq: u64, bytes: usize) -> Entry {
+    let body: Vec<u8> = (0..bytes as u64).map(|at| (at * seq) as u8).collect();
+    Entry::whole(seq, 0, Class::Critical, body.into())
+}
+
+fn log(keeper: &Keeper, name: &str) -> LogNumber {
+    keeper.create(&name.parse().expect("a name"), Epoch(1), Retention::RUN).expect("it works")
+}
+
+fn median(mut times: Vec<Duration>) -> Duration {
+    times.sort_unstable();
+    times[times.len() / 2]
+}
+
+#[test]
+#[ignore = "a measurement"]
+fn a_lone_writer_beside_a_bare_sync() {
+    let folder = Folder::new("speed");
+    let (keeper, _) = Keeper::open_directory(folder.path(), OPTIONS).expect("it is new");
+    let number = log(&keeper, "log");
+    let bare = OpenOptions::new().create(true).append(true).open(folder.path().join("bare"));
+    let mut bare = bare.expect("there is room");
+    // What the journal of the engine gets for one entry of that size, about.
+    let bytes = vec![7; BODY + 180];
+    let (mut ours, mut theirs) = (Vec::new(), Vec::new());
+    for seq in 1..=3_000 {
+        let begun = Instant::now();
+        let written = keeper.write(number, entry(seq, BODY), Mergeable::NEVER, None, Durability::Fsync);
+        written.wait().expect("it works");
+        ours.push(begun.elapsed());
+        let begun = Instant::now();
+        bare.write_all(&bytes).and_then(|()| bare.sync_data()).expect("it works");
+        theirs.push(begun.elapsed());
+    }
+    let (ours, theirs) = (median(ours), median(theirs));
+    println!("one writer: {ours:?}, bare: {theirs:?}, {:.2} times", ours.as_secs_f64() / theirs.as_secs_f64());
+}
+
+#[test]
+#[ignore = "a measurement"]
+fn many_writers_share_a_sync() {
+    let folder = Folder::new("speed");
+    let (keeper, _) = Keeper::open_directory(folder.path(), OPTIONS).expect("it is new");
+    for durability in [Durability::Fsync, Durability::Os] {
+        for writers in [1_u64, 16, 256] {
+            let each = 6_000 / writers + 50;
+            let begun = Instant::now();
+            std::thread::scope(|scope| {
+                for writer in 0..writers {
+                    let keeper = &keeper;
+                    scope.spawn(move || {
+                        let number = log(keeper, &format!("{durability:?}:{writers}:{writer}"));
+                        for seq in 1..=each {
+                            let entry = entry(seq, BODY);
+                            let ticket = keeper.write(number, entry, Mergeable::NEVER, None, durability);
+                            ticket.wait().expect("it works");
+                        }
+                    });
+                }
+            });
+            let rate = (writers * each) as f64 / begun.elapsed().as_secs_f64();
+            println!("{durability:?}, {writers} writers: {rate:.0} a second");
+        }
+    }
+}
+
+#[test]
+#[ignore = "a measurement"]
+fn a_start_after_an_unclean_end() {
+    let folder = Folder::new("speed");
+    let copy = Folder::new("speed-copy");
+    let mebibytes: u64 = std::env::var("MEBIBYTES").ok().and_then(|it| it.parse().ok()).unwrap_or(1_024);
+    let (keeper, _) = Keeper::open_directory(folder.path(), OPTIONS).expect("it is new");
+    let logs: Vec<_> = (0..1_000).map(|at| log(&keeper, &format!("log:{at}"))).collect();
+    let begun = Instant::now();
+    for seq in 1..=mebibytes {
+        let tickets: Vec<_> = logs
+            .iter()
+            .map(|number| keeper.write(*number, entry(seq, 1_048), Mergeable::NEVER, None, Durability::Os))
+            .collect();
+        tickets.into_iter().for_each(|ticket| ticket.wait().expect("it works"));
+    }
+    println!("{mebibytes} MiB written in {:?}", begun.elapsed());
+    let copied = std::process::Command::new("cp").args(["-r", "--sparse=always"]).arg(folder.path()).arg(copy.path()).status();
+    assert!(copied.is_ok_and(|status| status.success()));
+    drop(keeper);
+    let begun = Instant::now();
+    let (keeper, opened) = Keeper::open_directory(copy.path(), OPTIONS).expect("it was written");
+    println!("opened in {:?}: {opened:?}", begun.elapsed());
+    let begun = Instant::now();
+    keeper.load(&"log:500".parse().expect("a name")).expect("it reads").expect("it is there");
+    println!("one log loaded in {:?}", begun.elapsed());
+}
