@@ -32,7 +32,7 @@ const SPREAD: &[&str] = &[
 
 const HELP: &str = "cargo xtask autobahn [--short] [--messages N] [--only CASES] [--write]
 
-  --short        a spread of 9.*, 12.* and 13.*, with 5 messages a case, not 50
+  --short        a spread of 9.*, 12.* and 13.*, with 5 messages a case, not 50; on debug builds
   --messages N   N messages in each case of 12.* and 13.*; the suite's own number is 1000
   --only CASES   such as 6.4.*; may be repeated
   --write        writes docs/autobahn.md";
@@ -43,31 +43,30 @@ struct Options {
     messages: u32,
     /// As the suite understands them.
     cases: Vec<String>,
+    /// On what is built for tests in any case: a release takes longer to build than the spread to run.
+    debug: bool,
     write: bool,
 }
 
 impl Options {
     /// `None` if help was asked for.
     fn parse(arguments: &[String]) -> Result<Option<Self>, Problem> {
-        let mut options = Self { messages: LONG_MESSAGES, cases: Vec::new(), write: false };
-        let mut short = false;
+        let mut options =
+            Self { messages: LONG_MESSAGES, cases: Vec::new(), debug: false, write: false };
         let mut arguments = arguments.iter();
         while let Some(argument) = arguments.next() {
             let mut value = || arguments.next().ok_or(format!("{argument} needs a value"));
             match argument.as_str() {
                 "--help" | "-h" => return Ok(None),
-                "--short" => short = true,
+                "--short" => (options.debug, options.messages) = (true, SHORT_MESSAGES),
                 "--messages" => options.messages = value()?.parse()?,
                 "--only" => options.cases.push(value()?.clone()),
                 "--write" => options.write = true,
                 other => return Err(format!("no option `{other}`\n\n{HELP}").into()),
             }
         }
-        if short {
-            options.messages = SHORT_MESSAGES;
-        }
         if options.cases.is_empty() {
-            options.cases = cases(!short);
+            options.cases = cases(!options.debug);
         }
         if options.write && options.cases != cases(true) {
             return Err(
@@ -120,7 +119,7 @@ pub(crate) enum Verdict {
 pub(crate) fn verdict(root: &Path, workspace: &Workspace, long: bool) -> Result<Verdict, Problem> {
     let Some(suite) = Suite::install(root)? else { return Ok(Verdict::NoPython(python::MISSING)) };
     let messages = if long { LONG_MESSAGES } else { SHORT_MESSAGES };
-    let options = Options { messages, cases: cases(long), write: false };
+    let options = Options { messages, cases: cases(long), debug: !long, write: false };
     let reports = run(&suite, workspace, &options)?;
     let lines: Vec<String> = reports.iter().map(ToString::to_string).collect();
     Ok(if reports.iter().all(Report::holds) {
@@ -132,7 +131,7 @@ pub(crate) fn verdict(root: &Path, workspace: &Workspace, long: bool) -> Result<
 }
 
 fn run(suite: &Suite, workspace: &Workspace, options: &Options) -> Result<Vec<Report>, Problem> {
-    let programs = roles::build(workspace)?;
+    let programs = roles::build(workspace, options.debug)?;
     let mut reports = roles::as_server(suite, &programs, options)?;
     reports.extend(roles::as_client(suite, &programs, options)?);
     Ok(reports)

@@ -102,7 +102,7 @@ const STAGES: &[Stage] = &[
     },
     Stage {
         name: "races",
-        what: "loom on the queue's hand-offs, shuttle on the pool's races",
+        what: "loom on the hand-offs of queue and journal, shuttle on the pool's races",
         pace: Pace::Full,
         run: apart::races,
     },

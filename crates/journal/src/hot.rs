@@ -140,6 +140,8 @@ impl Drop for Held<'_> {
             self.hot.bytes.store(bytes, Ordering::Relaxed);
         }
         self.state = None;
-        self.woken.drain(..).for_each(Waker::wake);
+        if !self.woken.is_empty() {
+            self.woken.drain(..).for_each(Waker::wake);
+        }
     }
 }

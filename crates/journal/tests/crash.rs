@@ -3,6 +3,7 @@
 //!
 //! `TIDEGATE_SEED=N` runs one seed alone; `TIDEGATE_LONG=1` runs twenty times as many.
 #![cfg(feature = "disk")]
+#![allow(clippy::print_stdout, reason = "what a run saw is for the reader of its output")]
 
 #[path = "crash/model.rs"]
 mod model;

@@ -3,6 +3,7 @@
 //!
 //! An ordinary run takes a sample from a seed; `TIDEGATE_LONG=1` takes every byte and every length of what is written.
 #![cfg(feature = "disk")]
+#![allow(clippy::print_stdout, reason = "what a run saw is for the reader of its output")]
 
 #[path = "damage/golden.rs"]
 mod golden;

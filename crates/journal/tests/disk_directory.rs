@@ -1,5 +1,6 @@
 //! Directories that are not opened, and what is said of them; and a disk without room.
 #![cfg(feature = "disk")]
+#![allow(clippy::print_stdout, reason = "what a run saw is for the reader of its output")]
 
 mod support;
 
@@ -10,7 +11,7 @@ use std::process::Command;
 use support::dice::Dice;
 use support::folder::Folder;
 use support::sim::{Crash, Disk};
-use tidegate_journal::disk::{Keeper, OpenError, Options, Stored, StoreError};
+use tidegate_journal::disk::{Keeper, OpenError, Options, StoreError, Stored};
 use tidegate_journal::{Durability, Entry, Epoch, LogName, Mergeable, Retention};
 use tidegate_message::Class;
 
@@ -64,7 +65,11 @@ fn a_newer_format_is_refused_with_a_sentence() {
     let folder = made("newer");
     fs::write(folder.path().join("tidegate-journal"), "tidegate-journal 2\n").expect("it is there");
     let said = refusal(folder.path());
-    assert!(said.ends_with("is of format 2, and this version knows formats up to 1: use a newer version"));
+    assert!(
+        said.ends_with(
+            "is of format 2, and this version knows formats up to 1: use a newer version"
+        )
+    );
 }
 
 #[test]
@@ -163,7 +168,8 @@ fn writers_that_come_during_a_sync_share_the_next_one() {
     let (number, _) = keeper.begin_create(&log(), Epoch(1), Retention::RUN).expect("it is open");
     assert!(writer.step());
     let before = disk.counts();
-    let write = |seq| keeper.write(number, entry(seq, 64), Mergeable::NEVER, None, Durability::Fsync);
+    let write =
+        |seq| keeper.write(number, entry(seq, 64), Mergeable::NEVER, None, Durability::Fsync);
     let tickets: Vec<_> = (1..=256).map(write).collect();
     assert!(writer.step());
     assert!(tickets.into_iter().all(|ticket| ticket.wait().is_ok()));
@@ -177,7 +183,8 @@ fn after_a_failed_write_nothing_is_lost_that_has_a_seq() {
     let (keeper, _) = Keeper::open(store, mark, OPTIONS).expect("it is new");
     let number = keeper.create(&log(), Epoch(1), Retention::RUN).expect("it works");
     disk.fail_commit(false);
-    let write = |seq| keeper.write(number, entry(seq, 9), Mergeable::NEVER, None, Durability::Fsync);
+    let write =
+        |seq| keeper.write(number, entry(seq, 9), Mergeable::NEVER, None, Durability::Fsync);
     assert!(matches!(write(1).wait(), Err(StoreError::Poisoned(_))));
     assert!(matches!(write(2).wait(), Err(StoreError::Poisoned(_))));
     assert!(matches!(keeper.accepts(), Err(StoreError::Poisoned(_))));
@@ -198,8 +205,7 @@ fn an_unclean_end_loses_the_rest_of_a_block_and_says_so() {
     let (keeper, _) = Keeper::open(store, mark, OPTIONS).expect("it is new");
     let number = keeper.create(&log(), Epoch(7), Retention::RUN).expect("it works");
     for seq in 1..=3 {
-        let ticket =
-            keeper.write(number, entry(seq, 9), Mergeable::NEVER, None, Durability::Fsync);
+        let ticket = keeper.write(number, entry(seq, 9), Mergeable::NEVER, None, Durability::Fsync);
         ticket.wait().expect("it works");
     }
     disk.crash(Crash::Prefix, &mut Dice::new(1));

@@ -2,12 +2,14 @@
 //! Measurements: run them alone, in release, on a quiet machine:
 //! `cargo test --release -p tidegate-journal --features disk --test disk_speed -- --ignored --nocapture --test-threads 1`
 #![cfg(feature = "disk")]
+#![allow(clippy::print_stdout, reason = "what a run saw is for the reader of its output")]
 #![expect(clippy::disallowed_methods, reason = "a measurement reads the clock")]
 
 mod support;
 
 use std::fs::OpenOptions;
 use std::io::Write;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use support::folder::Folder;
@@ -45,7 +47,8 @@ fn a_lone_writer_beside_a_bare_sync() {
     let (mut ours, mut theirs) = (Vec::new(), Vec::new());
     for seq in 1..=3_000 {
         let begun = Instant::now();
-        let written = keeper.write(number, entry(seq, BODY), Mergeable::NEVER, None, Durability::Fsync);
+        let written =
+            keeper.write(number, entry(seq, BODY), Mergeable::NEVER, None, Durability::Fsync);
         written.wait().expect("it works");
         ours.push(begun.elapsed());
         let begun = Instant::now();
@@ -53,7 +56,10 @@ fn a_lone_writer_beside_a_bare_sync() {
         theirs.push(begun.elapsed());
     }
     let (ours, theirs) = (median(ours), median(theirs));
-    println!("one writer: {ours:?}, bare: {theirs:?}, {:.2} times", ours.as_secs_f64() / theirs.as_secs_f64());
+    println!(
+        "one writer: {ours:?}, bare: {theirs:?}, {:.2} times",
+        ours.as_secs_f64() / theirs.as_secs_f64()
+    );
 }
 
 #[test]
@@ -72,7 +78,8 @@ fn many_writers_share_a_sync() {
                         let number = log(keeper, &format!("{durability:?}:{writers}:{writer}"));
                         for seq in 1..=each {
                             let entry = entry(seq, BODY);
-                            let ticket = keeper.write(number, entry, Mergeable::NEVER, None, durability);
+                            let ticket =
+                                keeper.write(number, entry, Mergeable::NEVER, None, durability);
                             ticket.wait().expect("it works");
                         }
                     });
@@ -84,28 +91,42 @@ fn many_writers_share_a_sync() {
     }
 }
 
+/// The process that ends without a word, started by the measurement below.
+#[test]
+#[ignore = "is started by the measurement below"]
+fn the_process_that_fills() {
+    let Some(directory) = std::env::var_os(DIRECTORY) else { return };
+    let (keeper, _) = Keeper::open_directory(directory.as_ref(), OPTIONS).expect("it is new");
+    let logs: Vec<_> = (0..1_000).map(|at| log(&keeper, &format!("log:{at}"))).collect();
+    for seq in 1..=mebibytes() {
+        let write = |number: &LogNumber| {
+            keeper.write(*number, entry(seq, 1_048), Mergeable::NEVER, None, Durability::Os)
+        };
+        let tickets: Vec<_> = logs.iter().map(write).collect();
+        tickets.into_iter().for_each(|ticket| ticket.wait().expect("it works"));
+    }
+    std::process::exit(0);
+}
+
+const DIRECTORY: &str = "TIDEGATE_FILLED_DIRECTORY";
+
+fn mebibytes() -> u64 {
+    std::env::var("TIDEGATE_MEBIBYTES").ok().and_then(|it| it.parse().ok()).unwrap_or(1_024)
+}
+
 #[test]
 #[ignore = "a measurement"]
 fn a_start_after_an_unclean_end() {
     let folder = Folder::new("speed");
-    let copy = Folder::new("speed-copy");
-    let mebibytes: u64 = std::env::var("MEBIBYTES").ok().and_then(|it| it.parse().ok()).unwrap_or(1_024);
-    let (keeper, _) = Keeper::open_directory(folder.path(), OPTIONS).expect("it is new");
-    let logs: Vec<_> = (0..1_000).map(|at| log(&keeper, &format!("log:{at}"))).collect();
     let begun = Instant::now();
-    for seq in 1..=mebibytes {
-        let tickets: Vec<_> = logs
-            .iter()
-            .map(|number| keeper.write(*number, entry(seq, 1_048), Mergeable::NEVER, None, Durability::Os))
-            .collect();
-        tickets.into_iter().for_each(|ticket| ticket.wait().expect("it works"));
-    }
-    println!("{mebibytes} MiB written in {:?}", begun.elapsed());
-    let copied = std::process::Command::new("cp").args(["-r", "--sparse=always"]).arg(folder.path()).arg(copy.path()).status();
-    assert!(copied.is_ok_and(|status| status.success()));
-    drop(keeper);
+    let filled = Command::new(std::env::current_exe().expect("a test has a file"))
+        .args(["--exact", "the_process_that_fills", "--ignored"])
+        .env(DIRECTORY, folder.path())
+        .output();
+    assert!(filled.is_ok_and(|filled| filled.status.success()));
+    println!("{} MiB written in {:?}", mebibytes(), begun.elapsed());
     let begun = Instant::now();
-    let (keeper, opened) = Keeper::open_directory(copy.path(), OPTIONS).expect("it was written");
+    let (keeper, opened) = Keeper::open_directory(folder.path(), OPTIONS).expect("it was written");
     println!("opened in {:?}: {opened:?}", begun.elapsed());
     let begun = Instant::now();
     keeper.load(&"log:500".parse().expect("a name")).expect("it reads").expect("it is there");

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use tidegate_journal::{
-    Append, AppendError, Batch, Epoch, IdempotencyKey, Journal, Limits, LogName, Position, ReadError,
-    Retention,
+    Append, AppendError, Batch, Epoch, IdempotencyKey, Journal, Limits, LogName, Position,
+    ReadError, Retention,
 };
 
 fn journal(limits: Limits) -> Journal {
@@ -46,7 +46,8 @@ fn positions_that_cannot_be_are_refused_with_what_would_be_right() {
     assert_eq!(journal.read(&log, start, 1, 0), Err(ReadError::Unknown));
     put(&journal, "a", 1, 0).unwrap();
     put(&journal, "a", 1, 0).unwrap();
-    let read = |epoch, seq| journal.read(&log, Position { epoch: Epoch(epoch), seq }, 1, 0).unwrap_err();
+    let read =
+        |epoch, seq| journal.read(&log, Position { epoch: Epoch(epoch), seq }, 1, 0).unwrap_err();
     assert_eq!(read(2, 0), ReadError::OtherEpoch { have: Epoch(1) });
     assert_eq!(read(1, 3), ReadError::Future { tail: 2 });
     assert_eq!(read(1, 0), ReadError::BelowFloor { floor: 1 });
@@ -108,12 +109,16 @@ fn an_ended_log_is_kept_for_its_time_and_then_gone() {
 
 #[test]
 fn a_log_that_nobody_uses_is_forgotten_when_it_is_empty() {
-    let limits = Limits { retention: Retention { age_ms: 10, ..Retention::INBOX }, ..Limits::default() };
+    let limits =
+        Limits { retention: Retention { age_ms: 10, ..Retention::INBOX }, ..Limits::default() };
     let journal = journal(Limits { idle_ms: 1_000, ..limits });
     put(&journal, "a", 1, 0).unwrap();
     assert_eq!(journal.sweep(999).removed, 0);
     assert_eq!(journal.sweep(1_000).removed, 1);
-    assert_eq!(journal.stats(), tidegate_journal::Stats { max_bytes: 256 << 20, ..Default::default() });
+    assert_eq!(
+        journal.stats(),
+        tidegate_journal::Stats { max_bytes: 256 << 20, ..Default::default() }
+    );
 }
 
 #[test]
@@ -147,7 +152,10 @@ fn the_largest_log_gives_way_and_the_small_ones_keep_what_they_have() {
     let floor = journal.floor(&name("large")).unwrap().seq;
     assert!((4_000..5_000).contains(&floor), "{floor}");
     let stats = journal.stats();
-    assert!(stats.bytes <= stats.max_bytes + 16 * 1_024 && stats.gave_way_bytes > 3_000_000, "{stats:?}");
+    assert!(
+        stats.bytes <= stats.max_bytes + 16 * 1_024 && stats.gave_way_bytes > 3_000_000,
+        "{stats:?}"
+    );
 }
 
 #[test]

@@ -2,8 +2,8 @@
 
 use bytes::Bytes;
 use tidegate_journal::{
-    Append, AppendError, Batch, Cuts, Entry, Epoch, Head, IdempotencyKey, Item, Join, LastValue, Log, Lost,
-    Mergeable, Position, Read, ReadError, Retention, Text,
+    Append, AppendError, Batch, Cuts, Entry, Epoch, Head, IdempotencyKey, Item, Join, LastValue,
+    Log, Lost, Mergeable, Position, Read, ReadError, Retention, Text,
 };
 use tidegate_message::Class;
 
@@ -57,7 +57,10 @@ fn text_of_one_stream_is_one_entry_that_is_cut_where_the_reader_stands() {
     for (after, rest) in (0..).zip(rest) {
         assert_eq!(bodies(&batch(&log, after, 1)), [(after + 1, 4, rest)]);
     }
-    assert_eq!(batch(&log, 3, 1).entries().next().map(|entry| entry.cuts.clone()), Some(Cuts::Whole));
+    assert_eq!(
+        batch(&log, 3, 1).entries().next().map(|entry| entry.cuts.clone()),
+        Some(Cuts::Whole)
+    );
     assert!(batch(&log, 4, 1).items.is_empty());
 }
 

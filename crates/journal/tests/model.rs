@@ -215,7 +215,9 @@ impl World {
     }
 
     fn snapshot(&mut self, log: u64) {
-        let Some(model) = self.models.get(&log).filter(|model| model.start.is_some()) else { return };
+        let Some(model) = self.models.get(&log).filter(|model| model.start.is_some()) else {
+            return;
+        };
         match self.journal.snapshot(&name(log), self.now_ms) {
             Ok(snapshot) => {
                 let items = snapshot.entries.into_iter().map(Item::Entry).collect();
@@ -241,9 +243,13 @@ impl World {
             0 => {
                 self.journal.end(&name, self.now_ms).unwrap();
                 let refused = self.journal.append(&name, Append::new("x"), self.now_ms);
-                assert!(matches!(refused, Err(AppendError::Ended | AppendError::OverBudget { .. })));
+                assert!(matches!(
+                    refused,
+                    Err(AppendError::Ended | AppendError::OverBudget { .. })
+                ));
                 self.now_ms += 500;
-                let batch = self.journal.read(&name, self.journal.tail(&name).unwrap(), 1, self.now_ms);
+                let batch =
+                    self.journal.read(&name, self.journal.tail(&name).unwrap(), 1, self.now_ms);
                 assert!(batch.unwrap().ended);
                 let _ = self.journal.sweep(self.now_ms);
                 assert_eq!(self.journal.tail(&name), Err(ReadError::Unknown));

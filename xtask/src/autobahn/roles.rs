@@ -27,18 +27,18 @@ pub(super) struct Programs {
 const GATEWAY_SETTINGS: &[&str] =
     &["dev.echo=true", "codec.max_message_bytes=16MiB", "queue.max_queue_bytes=16MiB"];
 
-pub(super) fn build(workspace: &Workspace) -> Result<Programs, Problem> {
-    let mut command = process::cargo();
-    command.args(["build", "--release", "-p", "tidegate-ws", "--features", "tokio"]);
-    command.args(["--example", "echo", "--example", "echo_client"]);
-    done(&mut command)?;
-    done(process::cargo().args(["build", "--release", "-p", "tidegate"]))?;
-    let release = workspace.target.join("release");
-    let examples = release.join("examples");
+pub(super) fn build(workspace: &Workspace, debug: bool) -> Result<Programs, Problem> {
+    let profile: &[&str] = if debug { &[] } else { &["--release"] };
+    let mut examples = process::cargo();
+    examples.arg("build").args(profile).args(["-p", "tidegate-ws", "--features", "tokio"]);
+    done(examples.args(["--example", "echo", "--example", "echo_client"]))?;
+    done(process::cargo().arg("build").args(profile).args(["-p", "tidegate"]))?;
+    let built = workspace.target.join(if debug { "debug" } else { "release" });
+    let examples = built.join("examples");
     Ok(Programs {
         server: examples.join("echo"),
         client: examples.join("echo_client"),
-        gateway: release.join("tidegate"),
+        gateway: built.join("tidegate"),
     })
 }
 

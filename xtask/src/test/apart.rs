@@ -26,7 +26,7 @@ pub(crate) fn benches(context: &Context<'_>) -> Outcome {
     outcome
 }
 
-/// Interleavings of the queue's hand-offs and of the pool's races: all of small programs by loom, many of larger ones
+/// Interleavings of the hand-offs of the queue and the journal and of the pool's races: all of small programs by loom, many of larger ones
 /// by shuttle.
 pub(crate) fn races(context: &Context<'_>) -> Outcome {
     interleavings(context, "2", "1000")
@@ -53,6 +53,7 @@ fn interleavings(context: &Context<'_>, preemptions: &str, runs: &str) -> Outcom
     };
     let mut outcome = of(&["-p", "tidegate-queue", "--features", "tower", "--test", "loom"]);
     outcome.join(of(&["-p", "tidegate-pool", "--test", "shuttle"]));
+    outcome.join(of(&["-p", "tidegate-journal", "--test", "loom"]));
     outcome
 }
 

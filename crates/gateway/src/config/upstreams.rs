@@ -35,7 +35,7 @@ section! {
 /// assert_eq!(one.iter().next().map(|one| one.weight), Some(1));
 /// let two: Upstreams = r#"["http://a/chat", { address = "http://b/chat", weight = 3 }]"#.parse()?;
 /// assert_eq!(two.iter().count(), 2);
-/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # Ok::<(), tidegate::config::Unfit>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Upstreams(Vec<Upstream>);

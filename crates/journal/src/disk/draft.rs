@@ -212,7 +212,13 @@ impl Draft {
     }
 
     /// Who is answered when. A seq leaves no earlier than its reservation is durable.
-    fn sort_in(&mut self, known: Option<&Known>, last: u64, durability: Durability, waiter: Waiter) {
+    fn sort_in(
+        &mut self,
+        known: Option<&Known>,
+        last: u64,
+        durability: Durability,
+        waiter: Waiter,
+    ) {
         let Some(known) = known.filter(|known| !known.removed) else {
             waiter.answer(Err(StoreError::Closed));
             return;
@@ -264,8 +270,7 @@ impl Merging {
             return false;
         }
         let own = &self.entry;
-        let (body, lengths) =
-            self.text.get_or_insert_with(|| (own.body.to_vec(), lengths_of(own)));
+        let (body, lengths) = self.text.get_or_insert_with(|| (own.body.to_vec(), lengths_of(own)));
         body.extend_from_slice(&entry.body);
         lengths.extend_from_slice(&lengths_of(entry));
         self.entry.last = entry.last;

@@ -20,7 +20,9 @@ pub enum StoreError {
     #[error("an earlier write failed ({0}); nothing is written until the store is reopened")]
     Poisoned(String),
     /// Less room is left on the disk than is to be kept free.
-    #[error("the disk has {free} bytes free, and {least} are to stay free: make room, or lower the limit")]
+    #[error(
+        "the disk has {free} bytes free, and {least} are to stay free: make room, or lower the limit"
+    )]
     Full {
         /// What is free, in bytes.
         free: u64,
@@ -42,7 +44,9 @@ pub enum StoreError {
     #[error("the directory is being closed")]
     Closed,
     /// After reopening, the store has less than was synced.
-    #[error("after reopening, the store ends at commit {have}, but commit {synced} was synced: repair it")]
+    #[error(
+        "after reopening, the store ends at commit {have}, but commit {synced} was synced: repair it"
+    )]
     Behindhand {
         /// The last commit that the store has.
         have: u64,
@@ -88,7 +92,9 @@ pub enum OpenError {
         source: std::io::Error,
     },
     /// The storage engine does not open its files, which are damaged.
-    #[error("the store does not open: {0}; `repair` keeps what can be read of it and gives its logs new epochs")]
+    #[error(
+        "the store does not open: {0}; `repair` keeps what can be read of it and gives its logs new epochs"
+    )]
     Engine(String),
     /// Commits that were synced are gone.
     #[error(
@@ -101,7 +107,9 @@ pub enum OpenError {
         mark: u64,
     },
     /// The mark, which is kept apart from the store and says what was synced, is gone or damaged.
-    #[error("the mark of what was synced is {0}; `repair` writes it anew and gives every log a new epoch")]
+    #[error(
+        "the mark of what was synced is {0}; `repair` writes it anew and gives every log a new epoch"
+    )]
     Mark(&'static str),
     /// The logs are not those that were there at the last commit.
     #[error(

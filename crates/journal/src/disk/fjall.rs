@@ -3,7 +3,6 @@
 
 use std::fs::{self, File};
 use std::io::{self, Read};
-use std::ops::ControlFlow;
 use std::os::unix::fs::FileExt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -14,7 +13,7 @@ use bytes::Bytes;
 use fjall::{Database, Guard, Keyspace, KeyspaceCreateOptions, PersistMode};
 
 use super::error::StoreError;
-use super::store::{Batch, Row, Space, Store};
+use super::store::{Batch, Row, Space, Store, Visit};
 
 /// What fjall keeps of blocks in memory, in bytes.
 const CACHE_BYTES: u64 = 16 << 20;
@@ -116,7 +115,7 @@ impl Store for FjallStore {
         space: Space,
         from: &[u8],
         to: &[u8],
-        visit: &mut dyn FnMut(&[u8], &[u8]) -> ControlFlow<()>,
+        visit: &mut Visit<'_>,
     ) -> Result<(), StoreError> {
         let range = full_key(space, from)..full_key(space, to);
         if range.is_empty() {
@@ -280,10 +279,7 @@ fn full_key(space: Space, key: &[u8]) -> Vec<u8> {
 }
 
 /// Runs something of fjall's. It panics over some kinds of damage: that too is an answer.
-fn guarded<T>(
-    verb: &str,
-    act: impl FnOnce() -> Result<T, fjall::Error>,
-) -> Result<T, StoreError> {
+fn guarded<T>(verb: &str, act: impl FnOnce() -> Result<T, fjall::Error>) -> Result<T, StoreError> {
     match catch_unwind(AssertUnwindSafe(act)) {
         Ok(result) => result.map_err(|error| translate(verb, &error)),
         Err(panic) => {

@@ -32,7 +32,7 @@ use crate::retention::Retention;
 const TRIM_STEP: u64 = 256;
 
 /// How a directory is used.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Options {
     /// Appends are refused when the disk has fewer bytes free than this. Default: 256 MiB; fjall alone sets aside 64
     /// MiB for each of its journals.
@@ -168,7 +168,7 @@ impl Keeper {
     /// The store could not be read, or the head is damaged.
     pub fn load(&self, name: &LogName) -> Result<Option<Loaded>, StoreError> {
         if let Some(known) = self.shared.logs.lock().named(name) {
-            return if known.removed { Ok(None) } else { self.loaded(known.clone()).map(Some) };
+            return if known.removed { Ok(None) } else { self.loaded(&known.clone()).map(Some) };
         }
         let key = name.as_str().as_bytes();
         let Some(value) = self.shared.store.row(Space::Logs, key)? else { return Ok(None) };
@@ -182,10 +182,10 @@ impl Keeper {
             }
             logs.named(name).filter(|known| !known.removed).cloned()
         };
-        known.map(|known| self.loaded(known)).transpose()
+        known.map(|known| self.loaded(&known)).transpose()
     }
 
-    fn loaded(&self, known: Known) -> Result<Loaded, StoreError> {
+    fn loaded(&self, known: &Known) -> Result<Loaded, StoreError> {
         let number = known.row.number;
         let head = Head {
             epoch: known.row.epoch,

@@ -55,7 +55,8 @@ impl FileMark {
     /// # Errors
     /// The file can be neither opened nor made.
     pub fn open(path: &Path) -> io::Result<Self> {
-        let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)?;
+        let file =
+            OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)?;
         let mut mark = Self { file, turn: 0 };
         mark.turn = mark.newest()?.map_or(0, |(turn, _)| turn);
         Ok(mark)

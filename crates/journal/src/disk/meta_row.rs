@@ -30,8 +30,14 @@ pub(crate) struct MetaRow {
 impl MetaRow {
     pub(crate) fn encode(&self) -> Vec<u8> {
         let mut value = vec![0; 8];
-        let numbers =
-            [FORMAT, self.ordinal, u64::from(self.clean), self.next_number, self.heads, self.weight];
+        let numbers = [
+            FORMAT,
+            self.ordinal,
+            u64::from(self.clean),
+            self.next_number,
+            self.heads,
+            self.weight,
+        ];
         numbers.into_iter().for_each(|number| varint::write(number, &mut value));
         seal(META_KEY, &mut value);
         value
@@ -65,7 +71,8 @@ mod tests {
 
     #[test]
     fn the_row_is_read_back_and_any_flip_is_found() {
-        let meta = MetaRow { ordinal: 9, clean: true, next_number: 300, heads: 2, weight: u64::MAX };
+        let meta =
+            MetaRow { ordinal: 9, clean: true, next_number: 300, heads: 2, weight: u64::MAX };
         let value = meta.encode();
         assert_eq!(MetaRow::decode(&value), Some(meta));
         for at in 0..value.len() {

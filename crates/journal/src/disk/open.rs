@@ -59,8 +59,7 @@ pub(crate) fn examine(store: &dyn Store, mark: &dyn Mark) -> Result<Found, OpenE
     if (heads, weight) != (meta.heads, meta.weight) {
         return Err(OpenError::Heads { have: heads, known: meta.heads });
     }
-    let opened =
-        Opened { created: false, clean: meta.clean, logs: heads, ordinal: meta.ordinal };
+    let opened = Opened { created: false, clean: meta.clean, logs: heads, ordinal: meta.ordinal };
     Ok(Found { opened, meta, sweeps: unfinished(store)? })
 }
 

@@ -32,16 +32,6 @@ pub(crate) enum Fault {
     Form,
 }
 
-impl Fault {
-    pub(crate) const fn what(self) -> &'static str {
-        match self {
-            Self::Key => "has a key that is none of a row",
-            Self::Checksum => "is not what was written there",
-            Self::Form => "is of a form that this version does not know",
-        }
-    }
-}
-
 /// The key and the value of an entry's row.
 pub(crate) fn encode(number: LogNumber, entry: &Entry) -> ([u8; 16], Vec<u8>) {
     let key = row_key(number, entry.first);
@@ -94,8 +84,7 @@ pub(crate) fn decode_key(key: &[u8], value: &[u8]) -> Result<KnownKey, Fault> {
     let (name, rest) = rest.split_first_chunk().ok_or(Fault::Form)?;
     let (body, rest) = rest.split_first_chunk().ok_or(Fault::Form)?;
     let at_ms = rest.try_into().map_err(|_| Fault::Form)?;
-    let keyed =
-        Keyed { key: IdempotencyKey::from_bytes(*name), body: u64::from_le_bytes(*body) };
+    let keyed = Keyed { key: IdempotencyKey::from_bytes(*name), body: u64::from_le_bytes(*body) };
     Ok(KnownKey { keyed, seq, at_ms: u64::from_le_bytes(at_ms) })
 }
 

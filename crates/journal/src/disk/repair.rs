@@ -138,9 +138,7 @@ pub fn repair_directory(
 }
 
 /// Puts the store aside, and opens a copy of it without what does not open.
-fn salvage(
-    directory: &Directory,
-) -> std::io::Result<(Result<FjallStore, StoreError>, PathBuf)> {
+fn salvage(directory: &Directory) -> std::io::Result<(Result<FjallStore, StoreError>, PathBuf)> {
     let store = directory.store();
     let aside = (1..).map(|turn| store.with_extension(format!("damaged-{turn}")));
     let aside = aside.into_iter().find(|path| !path.exists()).unwrap_or_else(|| store.clone());

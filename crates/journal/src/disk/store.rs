@@ -73,6 +73,9 @@ impl Batch {
 /// A row as it was read: its key and its value.
 pub type Row = (Bytes, Bytes);
 
+/// What is shown of rows, one after the other, until it breaks: the key and the value.
+pub type Visit<'a> = dyn FnMut(&[u8], &[u8]) -> ControlFlow<()> + 'a;
+
 /// A blocking, ordered key-value store with atomic batches. One thread commits; others read meanwhile.
 ///
 /// The keeper believes this of it, and proves what it can at each start: a commit is there as a whole or not at
@@ -107,7 +110,7 @@ pub trait Store: Send + Sync + 'static {
         space: Space,
         from: &[u8],
         to: &[u8],
-        visit: &mut dyn FnMut(&[u8], &[u8]) -> ControlFlow<()>,
+        visit: &mut Visit<'_>,
     ) -> Result<(), StoreError>;
 
     /// The row with the highest key from `from` to before `to`.

@@ -110,7 +110,7 @@ pub fn verify(
     };
     let mut orphans = Orphans::of(store, heads.sound.iter().map(|(_, row)| row.number))?;
     for (name, row) in heads.sound {
-        report.add(store, name, &row, show);
+        report.add(store, &name, &row, show);
     }
     orphans.count(store, &mut report);
     Ok(report)
@@ -169,7 +169,7 @@ impl Report {
     fn add(
         &mut self,
         store: &dyn Store,
-        name: LogName,
+        name: &LogName,
         row: &HeadRow,
         show: &mut dyn FnMut(&LogReport),
     ) {
@@ -238,10 +238,7 @@ struct Orphans {
 }
 
 impl Orphans {
-    fn of(
-        store: &dyn Store,
-        numbers: impl Iterator<Item = LogNumber>,
-    ) -> Result<Self, StoreError> {
+    fn of(store: &dyn Store, numbers: impl Iterator<Item = LogNumber>) -> Result<Self, StoreError> {
         let leaving = unfinished(store)?.into_iter().map(|sweep| sweep.number);
         Ok(Self { known: numbers.chain(leaving).map(|number| (number, ())).collect() })
     }

@@ -57,7 +57,8 @@ impl Writer {
 
     /// Makes the next commit, when anything waits for one. Says whether it did anything.
     pub fn step(&mut self) -> bool {
-        let turn = if self.ended { None } else { self.shared.queue.turn_now(!self.sweeps.is_empty()) };
+        let turn =
+            if self.ended { None } else { self.shared.queue.turn_now(!self.sweeps.is_empty()) };
         let any = turn.is_some();
         if let Some(turn) = turn {
             self.take(turn);

@@ -124,7 +124,15 @@ impl Life {
 
     fn check_body(&mut self, seq: u64, body: &[u8]) {
         let tried = self.tried.get(&seq).is_some_and(|tried| tried.iter().any(|it| it == body));
-        assert!(tried, "seq {seq} has bytes that were never written to it: {:?}, but {:?}", String::from_utf8_lossy(body), self.tried.get(&seq).map(|tried| tried.iter().map(|it| String::from_utf8_lossy(it)).collect::<Vec<_>>()));
+        assert!(
+            tried,
+            "seq {seq} has bytes that were never written to it: {:?}, but {:?}",
+            String::from_utf8_lossy(body),
+            self.tried.get(&seq).map(|tried| tried
+                .iter()
+                .map(|it| String::from_utf8_lossy(it))
+                .collect::<Vec<_>>())
+        );
         self.leave(seq, body);
     }
 }

@@ -359,7 +359,11 @@ impl World {
             // In the middle of a sync, with heads in it.
             self.disk.fail_sync();
             let at = self.dice.below(LOGS) as usize;
-            if self.dice.chance(50) { self.clear(at) } else { self.remove(at) }
+            if self.dice.chance(50) {
+                self.clear(at)
+            } else {
+                self.remove(at)
+            }
             self.collect();
         }
         self.start(how);

@@ -129,7 +129,8 @@ impl Golden {
             Err(other) => panic!("{what}: not repaired: {other}"),
         };
         let opened = Keeper::open_directory(path, OPTIONS);
-        let (keeper, _) = opened.unwrap_or_else(|error| panic!("{what}: {error}, after {repaired:?}"));
+        let (keeper, _) =
+            opened.unwrap_or_else(|error| panic!("{what}: {error}, after {repaired:?}"));
         for (name, bodies) in &self.logs {
             let Some(report) = repaired.logs.iter().find(|log| log.name == *name) else {
                 assert!(says_gone(&repaired), "{what}: {name} is gone, silently: {repaired:?}");
@@ -137,7 +138,9 @@ impl Golden {
             };
             let loaded = keeper.load(name).expect("it was repaired").expect("it was reported");
             assert_eq!(loaded.head.epoch, report.epoch, "{what}");
-            let Ok(items) = keeper.read(loaded.number, loaded.head.floor, usize::MAX) else { continue };
+            let Ok(items) = keeper.read(loaded.number, loaded.head.floor, usize::MAX) else {
+                continue;
+            };
             let end = check_items(bodies, loaded.head.floor, &items, what);
             let all = end >= bodies.len() as u64 && loaded.head.next > bodies.len() as u64;
             assert!(all || repaired.new_epochs, "{what}: {name} ends at {end}: {repaired:?}");
@@ -147,7 +150,9 @@ impl Golden {
 
 fn says_gone(repaired: &Repaired) -> bool {
     let gone = repaired.mark.is_none_or(|mark| mark > repaired.ordinal);
-    gone || !repaired.damaged_heads.is_empty() || repaired.set_aside.is_some() || repaired.new_epochs
+    gone || !repaired.damaged_heads.is_empty()
+        || repaired.set_aside.is_some()
+        || repaired.new_epochs
 }
 
 /// What is read is what was written, without a hole that is not said. Returns how far it reads.

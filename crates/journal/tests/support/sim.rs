@@ -3,11 +3,10 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use bytes::Bytes;
-use tidegate_journal::disk::{Batch, Change, Mark, Marked, Row, Space, Store, StoreError};
+use tidegate_journal::disk::{Batch, Change, Mark, Marked, Row, Space, Store, StoreError, Visit};
 
 use super::dice::Dice;
 
@@ -214,7 +213,7 @@ impl Store for SimStore {
         space: Space,
         from: &[u8],
         to: &[u8],
-        visit: &mut dyn FnMut(&[u8], &[u8]) -> ControlFlow<()>,
+        visit: &mut Visit<'_>,
     ) -> Result<(), StoreError> {
         let content = self.content()?;
         for ((_, key), value) in content.rows.range((space, from.to_vec())..(space, to.to_vec())) {
