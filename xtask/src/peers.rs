@@ -68,7 +68,10 @@ mod tests {
 
     #[test]
     fn ours_stand_beside_whatever_is_named() {
-        assert_eq!(names(&["ws", "axum"]).unwrap(), ["tidegate", "tidegate-echo", "tidegate-one", "axum", "ws"]);
+        assert_eq!(
+            names(&["ws", "axum"]).unwrap(),
+            ["tidegate", "tidegate-echo", "tidegate-one", "axum", "ws"]
+        );
     }
 
     #[test]
