@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 
 use crate::config::{Config, Loaded, Sources};
+use crate::journal_command::JournalCommand;
 use crate::remote;
 use crate::token_command::TokenCommand;
 
@@ -46,6 +47,8 @@ pub enum Command {
     Token(TokenCommand),
     /// Prints the reference of all keys (docs/CONFIG.md).
     ConfigReference,
+    /// Looks into the directory of a journal, which nobody has open, and repairs it when asked to.
+    Journal(JournalCommand),
     /// Asks a gateway that is running.
     #[command(flatten)]
     Remote(remote::Command),

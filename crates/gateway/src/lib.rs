@@ -25,6 +25,7 @@ mod fanout;
 mod guard;
 mod http;
 mod identity;
+pub mod journal_command;
 mod lease;
 mod live;
 mod network;

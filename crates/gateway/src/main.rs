@@ -9,6 +9,7 @@ use clap::Parser as _;
 use tidegate::check_config::check_config;
 use tidegate::cli::{Cli, Command};
 use tidegate::config::{self, Config, Sources};
+use tidegate::journal_command::{JournalCommand, Verdict};
 use tidegate::remote;
 use tidegate::start::{Gateway, reload_on_hangup, start_logging, stop_signal};
 
@@ -20,6 +21,9 @@ fn main() -> ExitCode {
     }
     if let Some(Command::Remote(command)) = &cli.command {
         return ask(&cli, command);
+    }
+    if let Some(Command::Journal(command)) = &cli.command {
+        return look(&cli, command);
     }
     let loaded = match cli.load(std::env::vars()) {
         Ok(loaded) => loaded,
@@ -93,6 +97,27 @@ fn ask(cli: &Cli, command: &remote::Command) -> ExitCode {
             eprintln!("tidegate: {failure}");
             ExitCode::from(failure.exit_code())
         }
+    }
+}
+
+/// Looks into a journal. 0: all is well; 1: something is wrong, or it cannot be looked into.
+fn look(cli: &Cli, command: &JournalCommand) -> ExitCode {
+    if cli.configures() {
+        eprintln!(
+            "tidegate: --config, --listen, --profile, --log and --set are for serving; a journal is named by its directory"
+        );
+        return ExitCode::from(2);
+    }
+    let mut out = io::BufWriter::new(io::stdout().lock());
+    let done = command.run(&mut out);
+    let flushed = match out.flush() {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.to_string()),
+        _ => Ok(()),
+    };
+    match flushed.and(done) {
+        Ok(Verdict::Well) => ExitCode::SUCCESS,
+        Ok(Verdict::Wrong) => ExitCode::FAILURE,
+        Err(error) => fail(&error),
     }
 }
 

@@ -66,7 +66,7 @@ impl Entry {
             Cuts::Whole => (self.body.clone(), Cuts::Whole),
             Cuts::Latest => (self.body.clone(), self.one_or(seq + 1, Cuts::Latest)),
             Cuts::Text(lengths) => {
-                let seqs = (seq + 1 - self.first, self.last + 1 - self.first);
+                let seqs = (seq - self.first + 1, (self.last - self.first).saturating_add(1));
                 let (skipped, rest) = lengths.split(seqs, self.body.len());
                 (self.body.slice(skipped..), self.one_or(seq + 1, Cuts::Text(rest)))
             }
@@ -83,7 +83,8 @@ impl Entry {
             Cuts::Whole => further == 0,
             Cuts::Latest => further > 0,
             Cuts::Text(lengths) => {
-                further > 0 && lengths.sum() == Some((further + 1, self.body.len() as u64))
+                further > 0
+                    && lengths.sum() == Some((further.saturating_add(1), self.body.len() as u64))
             }
         }
     }

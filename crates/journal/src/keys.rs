@@ -95,12 +95,6 @@ impl Keys {
         self.order.is_empty()
     }
 
-    /// What is known, in the order of the appends.
-    #[cfg(test)]
-    pub(crate) fn len(&self) -> usize {
-        self.order.len()
-    }
-
     /// The memory taken: 41 bytes a place in the table, 16 a place in the order.
     pub(crate) fn bytes(&self) -> usize {
         let place = size_of::<(IdempotencyKey, Known)>() + 1;

@@ -58,18 +58,25 @@ impl Lengths {
 /// their body give some answer within it.
 pub(crate) fn split(lengths: &[u8], (count, total): (u64, u64), body: usize) -> (usize, usize) {
     let body_bytes = body as u64;
+    let mut rest = lengths;
     let (taken, at) = if count <= total / 2 {
-        let mut rest = lengths;
-        let taken = (0..count)
-            .fold(0_u64, |sum, _| sum.saturating_add(varint::take(&mut rest).unwrap_or(0)));
+        let taken = sum_of(count, || varint::take(&mut rest));
         (taken, lengths.len() - rest.len())
     } else {
-        let mut rest = lengths;
-        let left = (count..total)
-            .fold(0_u64, |sum, _| sum.saturating_add(varint::take_last(&mut rest).unwrap_or(0)));
+        let left = sum_of(total - count, || varint::take_last(&mut rest));
         (body_bytes.saturating_sub(left), rest.len())
     };
     (taken.min(body_bytes) as usize, at)
+}
+
+/// Adds up so many numbers, or fewer where there are no more.
+fn sum_of(count: u64, mut next: impl FnMut() -> Option<u64>) -> u64 {
+    let mut sum = 0_u64;
+    for _ in 0..count {
+        let Some(number) = next() else { break };
+        sum = sum.saturating_add(number);
+    }
+    sum
 }
 
 #[cfg(test)]
@@ -91,8 +98,10 @@ mod tests {
     #[test]
     fn lengths_that_belong_to_no_body_split_it_somewhere() {
         for bytes in [&[0xff; 30][..], &[1, 2, 3], &[], &[0x80]] {
-            for count in 0..40 {
-                let (skipped, at) = split(bytes, (count, 39.max(count)), 7);
+            for (count, total) in
+                (0..40).map(|count| (count, 40)).chain([(1, u64::MAX), (u64::MAX - 1, u64::MAX)])
+            {
+                let (skipped, at) = split(bytes, (count, total), 7);
                 assert!(skipped <= 7 && at <= bytes.len());
             }
         }

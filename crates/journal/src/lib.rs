@@ -45,3 +45,7 @@ pub use position::{Epoch, Position, PositionError};
 pub use reader::Reader;
 pub use receipt::{Appended, Receipt};
 pub use retention::Retention;
+
+#[doc = include_str!("../README.md")]
+#[cfg(doctest)]
+struct Readme;

@@ -4,11 +4,11 @@
 mod address;
 mod client;
 mod failure;
-mod figures;
+pub(crate) mod figures;
 mod kick;
 mod ps;
 mod publish;
-mod table;
+pub(crate) mod table;
 
 use clap::Subcommand;
 
