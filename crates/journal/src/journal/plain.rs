@@ -41,6 +41,7 @@ impl Shared {
     }
 
     #[inline]
+    #[expect(clippy::needless_pass_by_value, reason = "on a disk it is taken apart")]
     pub(super) fn place(
         &self,
         _hot: &Arc<Hot>,

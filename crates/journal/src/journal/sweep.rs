@@ -84,7 +84,7 @@ impl Shared {
                 let held = hot.hold();
                 let goes = Arc::strong_count(hot) <= 2 && self.may_go(&held, true);
                 if goes && is_over(&held) {
-                    drop(self.discard(&held));
+                    let _unread = self.discard(&held);
                 }
                 goes
             })
