@@ -14,6 +14,8 @@ pub(crate) struct Logs {
     by_number: HashMap<LogNumber, Known>,
     by_name: HashMap<LogName, LogNumber>,
     pub(crate) next_number: u64,
+    /// How many logs were removed since the start.
+    pub(crate) removals: u64,
 }
 
 /// One log in use.
@@ -72,6 +74,7 @@ impl Logs {
 
     pub(crate) fn drop_number(&mut self, number: LogNumber) {
         let Some(known) = self.by_number.remove(&number) else { return };
+        self.removals += 1;
         if self.by_name.get(&known.name) == Some(&number) {
             self.by_name.remove(&known.name);
         }

@@ -29,6 +29,7 @@ mod repair;
 mod store;
 mod sweep;
 mod ticket;
+mod verbs;
 mod verify;
 mod writer;
 
