@@ -26,6 +26,7 @@ mod queue;
 mod read;
 mod record;
 mod repair;
+mod rescue;
 mod store;
 mod sweep;
 mod ticket;
