@@ -163,8 +163,8 @@ impl Keeper {
     pub fn load(&self, name: &LogName) -> Result<Option<Loaded>, StoreError> {
         loop {
             let (known, removals) = {
-                let logs = self.shared.logs.lock();
-                (logs.named(name).cloned(), logs.removals)
+                let mut logs = self.shared.logs.lock();
+                (logs.wake(name), logs.removals)
             };
             if let Some(known) = known {
                 return if known.removed { Ok(None) } else { self.loaded(&known).map(Some) };

@@ -85,6 +85,7 @@ impl Keeper {
         let Some(known) = logs.get_mut(number).filter(|known| !known.removed) else {
             return Ticket::answered(Err(StoreError::Unknown(number)));
         };
+        known.resting = false;
         known.next = known.next.max(entry.last.saturating_add(1));
         let at_once = durability == Durability::Memory && entry.last <= known.reserved;
         let (ticket, waiter) = if at_once {
@@ -148,6 +149,16 @@ impl Keeper {
         known.row.retention = retention;
         known.row.ended_at_ms = ended_at_ms;
         self.shared.queue.push([Job { what: What::Head(number), waiter: None }]);
+    }
+
+    /// Forgets a log that nobody uses for now and all of which is written, behind: its unused seqs are given back, and
+    /// it takes no memory here until it is loaded again. It must be loaded again before anything else is asked about
+    /// it.
+    pub fn rest(&self, number: LogNumber) {
+        let mut logs = self.shared.logs.lock();
+        let Some(known) = logs.get_mut(number).filter(|known| !known.resting) else { return };
+        known.resting = true;
+        self.shared.queue.push([Job { what: What::Rest(number), waiter: None }]);
     }
 
     /// Removes a log. Its rows are taken away behind; the ticket is answered when the removal is durable.
