@@ -20,13 +20,14 @@ const ALLOCATING: Duration = Duration::from_millis(500);
 pub struct Suite {
     subject: String,
     groups: Vec<Group>,
+    remarks: Vec<String>,
 }
 
 impl Suite {
     /// An empty suite for `subject`, the name that `--filter` asks for.
     #[must_use]
     pub fn new(subject: &str) -> Self {
-        Self { subject: subject.to_owned(), groups: Vec::new() }
+        Self { subject: subject.to_owned(), groups: Vec::new(), remarks: Vec::new() }
     }
 
     /// Adds a group of cases that do the same work.
@@ -34,6 +35,11 @@ impl Suite {
         let index = self.groups.len();
         self.groups.push(Group::new(name));
         &mut self.groups[index]
+    }
+
+    /// Says something below the tables, such as what could not be measured and why.
+    pub fn remark(&mut self, text: &str) {
+        self.remarks.push(text.to_owned());
     }
 
     /// The groups so far.
@@ -84,7 +90,7 @@ impl Suite {
             quick: options.quick,
             rows: Vec::new(),
             facts: Vec::new(),
-            remarks: Vec::new(),
+            remarks: self.remarks.clone(),
         };
         if options.instructions && !valgrind {
             report.remarks.push("Instructions are missing: valgrind is not installed.".to_owned());

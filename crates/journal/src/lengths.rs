@@ -18,7 +18,7 @@ impl Lengths {
     }
 
     /// Takes lengths as they were written down. What does not belong to its entry is found by
-    /// [`Entry::is_sound`].
+    /// [`Entry::is_sound`](crate::Entry::is_sound).
     #[must_use]
     pub const fn from_bytes(bytes: Bytes) -> Self {
         Self(bytes)

@@ -85,8 +85,8 @@ impl Reader {
     /// What follows, as far as `max_bytes` of bodies go; at least one entry. Waits until there is something. An empty
     /// batch says that the log has ended and all of it was read.
     ///
-    /// What is not in memory is read from the disk: with the feature `tokio` by one of its blocking threads, and in
-    /// this thread without it.
+    /// What is not in memory is read from the disk: on tokio, with the feature `tokio`, by one of its blocking threads;
+    /// otherwise in this thread.
     ///
     /// # Errors
     /// The log was removed, or has let go what follows; the error says from where one can read on.
@@ -140,29 +140,23 @@ impl Reader {
         batch
     }
 
-    #[cfg(not(all(feature = "disk", feature = "tokio")))]
-    fn begin_older(
-        &mut self,
-        _context: &mut Context<'_>,
-        read: Read,
-        max_bytes: usize,
-    ) -> Poll<Result<Batch, ReadError>> {
-        let batch = self.shared.complete(&self.hot, read, self.position, max_bytes);
-        Poll::Ready(batch.map(|batch| self.pass(batch)))
-    }
-
-    #[cfg(all(feature = "disk", feature = "tokio"))]
     fn begin_older(
         &mut self,
         context: &mut Context<'_>,
         read: Read,
         max_bytes: usize,
     ) -> Poll<Result<Batch, ReadError>> {
-        let (shared, hot, after) = (Arc::clone(&self.shared), Arc::clone(&self.hot), self.position);
-        self.older = Some(tokio::task::spawn_blocking(move || {
-            shared.complete(&hot, read, after, max_bytes)
-        }));
-        self.poll_older(context)
+        #[cfg(all(feature = "disk", feature = "tokio"))]
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            let (shared, hot) = (Arc::clone(&self.shared), Arc::clone(&self.hot));
+            let after = self.position;
+            let complete = move || shared.complete(&hot, read, after, max_bytes);
+            self.older = Some(runtime.spawn_blocking(complete));
+            return self.poll_older(context);
+        }
+        let _ = context;
+        let batch = self.shared.complete(&self.hot, read, self.position, max_bytes);
+        Poll::Ready(batch.map(|batch| self.pass(batch)))
     }
 
     #[cfg(all(feature = "disk", feature = "tokio"))]

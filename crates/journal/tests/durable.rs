@@ -1,5 +1,6 @@
 //! A journal on a disk: what readers get when, what is there after a restart, and what memory need not have.
 #![cfg(feature = "disk")]
+#![expect(clippy::unwrap_used, reason = "a test fails by it")]
 
 mod support;
 

@@ -1,5 +1,6 @@
 //! The programs in `examples/` do what they say.
 #![cfg(all(feature = "disk", feature = "tokio"))]
+#![expect(clippy::unwrap_used, reason = "a test fails by it")]
 
 #[path = "../examples/resumable_tcp.rs"]
 #[allow(dead_code, reason = "its main is the program's")]

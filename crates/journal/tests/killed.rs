@@ -7,6 +7,7 @@ mod support;
 
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader, Write};
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::Mutex;
 
@@ -29,12 +30,9 @@ fn body(writer: u64, seq: u64) -> Vec<u8> {
     format!("{writer}:{seq}:{}", "x".repeat(length as usize)).into_bytes()
 }
 
-/// Not a test of its own: the process that the other one starts and kills.
-#[test]
-#[ignore = "is started by the test below"]
-fn the_process_that_is_killed() {
-    let Some(directory) = std::env::var_os(DIRECTORY) else { return };
-    let (keeper, _) = Keeper::open_directory(directory.as_ref(), OPTIONS).expect("it opens");
+/// What the process does that the test starts and kills.
+fn write_until_killed(directory: &Path) {
+    let (keeper, _) = Keeper::open_directory(directory, OPTIONS).expect("it opens");
     let out = Mutex::new(std::io::stdout());
     std::thread::scope(|scope| {
         for writer in 0..WRITERS {
@@ -63,6 +61,9 @@ fn append(keeper: &Keeper, writer: u64, out: &Mutex<std::io::Stdout>) {
 
 #[test]
 fn what_a_killed_process_had_answered_is_there() {
+    if let Some(directory) = std::env::var_os(DIRECTORY) {
+        return write_until_killed(Path::new(&directory));
+    }
     let folder = Folder::new("killed");
     let rounds = if std::env::var_os("TIDEGATE_LONG").is_some() { 500 } else { 50 };
     let mut dice = Dice::new(16);
@@ -86,7 +87,7 @@ fn what_a_killed_process_had_answered_is_there() {
 fn run_and_kill(folder: &Folder, lines: u64) -> HashMap<u64, Vec<u64>> {
     let this = std::env::current_exe().expect("a test has a file");
     let mut child = Command::new(this)
-        .args(["--exact", "the_process_that_is_killed", "--ignored", "--nocapture"])
+        .args(["--exact", "what_a_killed_process_had_answered_is_there", "--nocapture"])
         .env(DIRECTORY, folder.path())
         .stdout(Stdio::piped())
         .stderr(Stdio::null())

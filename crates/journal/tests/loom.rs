@@ -5,6 +5,7 @@
 //! A lost wake-up is a deadlock here, which loom reports. `TIDEGATE_LOOM_PREEMPTIONS` (default 2) says how often a
 //! thread may be interrupted at will.
 #![cfg(tidegate_loom)]
+#![expect(clippy::unwrap_used, reason = "a test fails by it")]
 
 use loom::future::block_on;
 use loom::thread;

@@ -1,4 +1,6 @@
 //! What logs take, counted by the allocator. One test, because there is one allocator.
+#![expect(clippy::unwrap_used, reason = "a test fails by it")]
+#![expect(clippy::print_stdout, reason = "figures and seeds are for who runs it")]
 
 use bytes::Bytes;
 use dhat::HeapStats;

@@ -2,6 +2,8 @@
 //! seed is a journal of its own, with few bytes, so that logs give way to each other all the time.
 //!
 //! `TIDEGATE_SEED=N` runs one seed alone; `TIDEGATE_LONG=1` runs twenty times as many.
+#![expect(clippy::unwrap_used, reason = "a test fails by it")]
+#![expect(clippy::print_stdout, reason = "figures and seeds are for who runs it")]
 
 #[path = "support/dice.rs"]
 mod dice;

@@ -9,7 +9,7 @@ use super::tiers;
 use super::tree::{File, Tree};
 
 /// All that a small crate may offer. A new name is a decision: it is taken here.
-const KNOWN: [&str; 4] = ["tokio", "tower", "serde", "fjall"];
+const KNOWN: [&str; 4] = ["tokio", "tower", "serde", "disk"];
 
 pub(super) fn check(tree: &Tree) -> Vec<Finding> {
     let mut findings = Vec::new();

@@ -8,6 +8,7 @@ mod drain;
 mod hostile;
 mod http_api;
 mod issuer;
+mod journal_command;
 mod jwks;
 mod limits;
 mod malformed;

@@ -38,6 +38,8 @@ pub(crate) struct Draft {
     pub(crate) sweeps: Vec<Sweep>,
     /// Logs whose reservations are durable when it is synced.
     pub(crate) reserved: Vec<LogNumber>,
+    /// Logs that may be forgotten when it is written.
+    pub(crate) rested: Vec<LogNumber>,
     /// Logs that are gone when it is written.
     pub(crate) removed: Vec<LogNumber>,
 }
@@ -131,6 +133,7 @@ impl Draft {
             What::Head(number)
             | What::Reserve(number, _)
             | What::Remove(number)
+            | What::Rest(number)
             | What::Trim(number, ..)
             | What::Forget(number, _) => number,
             What::Entry(_) => return,
@@ -149,6 +152,7 @@ impl Draft {
                 self.sweeps.push(Sweep::entries(number, floor).starting(from));
                 self.put_head(known, meta);
             }
+            What::Rest(_) => self.rest(known, meta),
             What::Forget(_, up_to) => self.sweeps.push(Sweep::keys(number, up_to)),
             What::Head(_) | What::Entry(_) => self.put_head(known, meta),
         }
@@ -204,6 +208,9 @@ impl Draft {
         let used: Vec<_> = self.written.iter().map(|(number, last)| (*number, *last)).collect();
         for (number, last) in used {
             let Some(known) = logs.get_mut(number) else { continue };
+            if self.rested.contains(&number) {
+                continue;
+            }
             if let Some(up_to) = blocks::reserve(known.row.reserved_to, last) {
                 known.row.reserved_to = up_to;
                 self.put_head(known, meta);
@@ -233,10 +240,20 @@ impl Draft {
 
     /// Gives back what is reserved and not used.
     pub(crate) fn settle(&mut self, known: &mut Known, meta: &mut MetaRow) {
-        let used = known.next.saturating_sub(1).min(known.row.reserved_to);
+        let used = known.next.saturating_sub(1);
         if known.changed || known.row.reserved_to != used {
             known.row.reserved_to = used;
             self.put_head(known, meta);
+        }
+    }
+
+    /// The same for one log, unless it is in use again.
+    fn rest(&mut self, known: &mut Known, meta: &mut MetaRow) {
+        if known.resting && !known.removed {
+            self.settle(known, meta);
+            // From now on no more may leave, although the row that says so is not durable yet.
+            known.reserved = known.row.reserved_to;
+            self.rested.push(known.row.number);
         }
     }
 

@@ -15,21 +15,15 @@ use super::logs::{Known, SharedLogs};
 use super::mark::{FileMark, Mark};
 use super::number::LogNumber;
 use super::open::{Opened, examine};
-use super::queue::{Job, Queue, What, Written};
-use super::read::{self, Stored};
+use super::queue::{Job, Queue, What};
+use super::read;
 use super::store::{Space, Store};
-use super::ticket::{Landing, Ticket};
+use super::ticket::Ticket;
 use super::writer::{Shared, Writer};
-use crate::append::{Durability, Keyed};
-use crate::entry::Entry;
 use crate::head::Head;
-use crate::merge::Mergeable;
 use crate::name::LogName;
 use crate::position::Epoch;
 use crate::retention::Retention;
-
-/// A floor is written down, and the rows below it are taken away, when it has risen by so many seqs.
-const TRIM_STEP: u64 = 256;
 
 /// How a directory is used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,8 +64,8 @@ impl Default for Options {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct Keeper {
-    shared: Arc<Shared>,
-    max_waiting_bytes: u64,
+    pub(super) shared: Arc<Shared>,
+    pub(super) max_waiting_bytes: u64,
     thread: Option<JoinHandle<()>>,
     /// Let go of last.
     _directory: Option<Directory>,
@@ -167,22 +161,31 @@ impl Keeper {
     /// # Errors
     /// The store could not be read, or the head is damaged.
     pub fn load(&self, name: &LogName) -> Result<Option<Loaded>, StoreError> {
-        if let Some(known) = self.shared.logs.lock().named(name) {
-            return if known.removed { Ok(None) } else { self.loaded(&known.clone()).map(Some) };
+        loop {
+            let (known, removals) = {
+                let mut logs = self.shared.logs.lock();
+                (logs.wake(name), logs.removals)
+            };
+            if let Some(known) = known {
+                return if known.removed { Ok(None) } else { self.loaded(&known).map(Some) };
+            }
+            let Some(found) = self.find(name)? else { return Ok(None) };
+            let mut logs = self.shared.logs.lock();
+            // Of what was removed meanwhile, the row may have been read before.
+            if logs.removals == removals && logs.named(name).is_none() {
+                logs.insert(found);
+            }
         }
+    }
+
+    /// A log as the store has it.
+    fn find(&self, name: &LogName) -> Result<Option<Known>, StoreError> {
         let key = name.as_str().as_bytes();
         let Some(value) = self.shared.store.row(Space::Logs, key)? else { return Ok(None) };
         let row = HeadRow::decode(key, &value)
             .ok_or_else(|| StoreError::Damaged(format!("the head of the log {name}")))?;
         let last = read::last_seq(&self.shared.store, row.number)?;
-        let known = {
-            let mut logs = self.shared.logs.lock();
-            if logs.named(name).is_none() {
-                logs.insert(Known::found(name.clone(), row, last));
-            }
-            logs.named(name).filter(|known| !known.removed).cloned()
-        };
-        known.map(|known| self.loaded(&known)).transpose()
+        Ok(Some(Known::found(name.clone(), row, last)))
     }
 
     fn loaded(&self, known: &Known) -> Result<Loaded, StoreError> {
@@ -249,151 +252,6 @@ impl Keeper {
             number
         };
         Ok((number, ticket))
-    }
-
-    /// Whether anything new may be written: asked before a seq is given out, because what is handed to
-    /// [`Keeper::write`] has its seq for ever.
-    ///
-    /// # Errors
-    /// The disk is nearly full, does not keep up, or failed.
-    pub fn accepts(&self) -> Result<(), StoreError> {
-        let gate = &self.shared.gate;
-        if let Err(StoreError::Full { .. }) = gate.check()
-            && let Ok(Some(free)) = self.shared.store.free_bytes()
-        {
-            gate.measure(free);
-        }
-        gate.check()?;
-        let (waiting, most) = (self.shared.queue.bytes(), self.max_waiting_bytes);
-        if waiting > most { Err(StoreError::Behind { waiting, most }) } else { Ok(()) }
-    }
-
-    /// The last seq of a log that may leave the process: its reservation is durable. The next block is reserved
-    /// whenever half of one is used.
-    #[must_use]
-    pub fn reserved(&self, number: LogNumber) -> u64 {
-        self.shared.logs.lock().get(number).map_or(0, |known| known.reserved)
-    }
-
-    /// The last seq of a log up to which all is on the disk, or known as lost: memory may let go of it.
-    #[must_use]
-    pub fn written(&self, number: LogNumber) -> u64 {
-        self.shared.logs.lock().get(number).map_or(0, |known| known.written)
-    }
-
-    /// Reserves seqs, durably.
-    pub fn reserve(&self, number: LogNumber, up_to: u64) -> Ticket {
-        if self.reserved(number) >= up_to {
-            return Ticket::answered(Ok(()));
-        }
-        let (ticket, waiter) = Ticket::waiting();
-        self.shared.queue.push([Job { what: What::Reserve(number, up_to), waiter: Some(waiter) }]);
-        ticket
-    }
-
-    /// Writes an entry. Entries of a log come in the order of their seqs. Neighbours that nobody waits for become
-    /// one row, where their policies say so.
-    ///
-    /// The ticket is answered when the entry has come as far as `durability` says; at
-    /// [`Durability::Memory`] that is at once, unless its seq is still to be reserved. After an error the entry is
-    /// kept, and is written first once the store is open again.
-    pub fn write(
-        &self,
-        number: LogNumber,
-        entry: Entry,
-        merge: Mergeable,
-        key: Option<Keyed>,
-        durability: Durability,
-    ) -> Ticket {
-        self.write_telling(Written { number, entry, merge, key, durability }, None)
-    }
-
-    /// [`Keeper::write`] that tells a log as well, unless the ticket is answered already.
-    pub(crate) fn write_telling(
-        &self,
-        written: Written,
-        landing: Option<Arc<dyn Landing>>,
-    ) -> Ticket {
-        let Written { number, ref entry, durability, .. } = written;
-        let mut logs = self.shared.logs.lock();
-        let Some(known) = logs.get_mut(number).filter(|known| !known.removed) else {
-            return Ticket::answered(Err(StoreError::Unknown(number)));
-        };
-        known.next = known.next.max(entry.last.saturating_add(1));
-        let at_once = durability == Durability::Memory && entry.last <= known.reserved;
-        let (ticket, waiter) = if at_once {
-            (Ticket::answered(Ok(())), None)
-        } else {
-            let (ticket, waiter) = Ticket::waiting();
-            let seq = entry.last;
-            let told = match landing {
-                Some(landing) => waiter.landing(landing, seq),
-                None => waiter,
-            };
-            (ticket, Some(told))
-        };
-        let written = Box::new(written);
-        self.shared.queue.push([Job { what: What::Entry(written), waiter }]);
-        ticket
-    }
-
-    /// What of a log follows a seq, in order and without a hole: what is missing comes back as
-    /// [`Stored::Lost`]. Stops when it has `max_bytes` of bodies, after one item at least. Blocks.
-    ///
-    /// # Errors
-    /// The store could not be read, or is damaged in a way that does not even show where.
-    pub fn read(
-        &self,
-        number: LogNumber,
-        after: u64,
-        max_bytes: usize,
-    ) -> Result<Vec<Stored>, StoreError> {
-        let (floor, written) = {
-            let logs = self.shared.logs.lock();
-            let known = logs.get(number).ok_or(StoreError::Unknown(number))?;
-            (known.row.floor, known.written)
-        };
-        read::read(&self.shared.store, number, after.max(floor), written, max_bytes)
-    }
-
-    /// Raises the floor of a log: entries that end there or before go. Rows are taken away, and the floor is
-    /// written down, every 256 seqs.
-    pub fn trim(&self, number: LogNumber, floor: u64) {
-        let mut logs = self.shared.logs.lock();
-        let Some(known) = logs.get_mut(number) else { return };
-        known.changed |= floor > known.row.floor;
-        known.row.floor = known.row.floor.max(floor);
-        let floor = known.row.floor;
-        if floor >= known.swept.saturating_add(TRIM_STEP) {
-            let from = std::mem::replace(&mut known.swept, floor);
-            self.shared.queue.push([Job { what: What::Trim(number, from, floor), waiter: None }]);
-        }
-    }
-
-    /// Forgets the keys of a seq and earlier ones: their window has passed.
-    pub fn forget_keys(&self, number: LogNumber, up_to: u64) {
-        self.shared.queue.push([Job { what: What::Forget(number, up_to), waiter: None }]);
-    }
-
-    /// Writes down how long a log keeps what, and when it ended. Behind.
-    pub fn keep(&self, number: LogNumber, retention: Retention, ended_at_ms: Option<u64>) {
-        let mut logs = self.shared.logs.lock();
-        let Some(known) = logs.get_mut(number) else { return };
-        known.row.retention = retention;
-        known.row.ended_at_ms = ended_at_ms;
-        self.shared.queue.push([Job { what: What::Head(number), waiter: None }]);
-    }
-
-    /// Removes a log. Its rows are taken away behind; the ticket is answered when the removal is durable.
-    pub fn remove(&self, number: LogNumber) -> Ticket {
-        let mut logs = self.shared.logs.lock();
-        let Some(known) = logs.get_mut(number) else {
-            return Ticket::answered(Err(StoreError::Unknown(number)));
-        };
-        known.removed = true;
-        let (ticket, waiter) = Ticket::waiting();
-        self.shared.queue.push([Job { what: What::Remove(number), waiter: Some(waiter) }]);
-        ticket
     }
 
     /// Opens the store again after a write failed, and writes what had not gone through. Does nothing when none

@@ -14,6 +14,8 @@ pub(crate) struct Logs {
     by_number: HashMap<LogNumber, Known>,
     by_name: HashMap<LogName, LogNumber>,
     pub(crate) next_number: u64,
+    /// How many logs were removed, or put to rest, since the start.
+    pub(crate) removals: u64,
 }
 
 /// One log in use.
@@ -36,6 +38,8 @@ pub(crate) struct Known {
     pub(crate) changed: bool,
     /// It is being removed.
     pub(crate) removed: bool,
+    /// Nobody uses it, since it was last loaded or written to.
+    pub(crate) resting: bool,
 }
 
 /// The logs, shared between those who ask and the writer.
@@ -65,6 +69,13 @@ impl Logs {
         self.by_number.get(self.by_name.get(name)?)
     }
 
+    /// The log of a name, which is in use from now on.
+    pub(crate) fn wake(&mut self, name: &LogName) -> Option<Known> {
+        let known = self.by_number.get_mut(self.by_name.get(name)?)?;
+        known.resting = false;
+        Some(known.clone())
+    }
+
     pub(crate) fn insert(&mut self, known: Known) {
         self.by_name.insert(known.name.clone(), known.row.number);
         self.by_number.insert(known.row.number, known);
@@ -72,6 +83,7 @@ impl Logs {
 
     pub(crate) fn drop_number(&mut self, number: LogNumber) {
         let Some(known) = self.by_number.remove(&number) else { return };
+        self.removals += 1;
         if self.by_name.get(&known.name) == Some(&number) {
             self.by_name.remove(&known.name);
         }
@@ -101,6 +113,7 @@ impl Known {
             swept: 0,
             changed: true,
             removed: false,
+            resting: false,
             row,
         }
     }
@@ -120,6 +133,7 @@ impl Known {
             swept: 0,
             changed: false,
             removed: false,
+            resting: false,
             row,
         };
         if end > there {

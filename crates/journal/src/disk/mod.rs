@@ -26,9 +26,11 @@ mod queue;
 mod read;
 mod record;
 mod repair;
+mod rescue;
 mod store;
 mod sweep;
 mod ticket;
+mod verbs;
 mod verify;
 mod writer;
 

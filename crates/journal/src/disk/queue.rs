@@ -33,6 +33,8 @@ pub(crate) enum What {
     Remove(LogNumber),
     /// Entries that end behind the first and at the second seq or before go.
     Trim(LogNumber, u64, u64),
+    /// The log is not in use for now.
+    Rest(LogNumber),
     /// Keys of this seq and earlier ones go.
     Forget(LogNumber, u64),
 }

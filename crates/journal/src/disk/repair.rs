@@ -14,6 +14,7 @@ use super::meta_row::{META_KEY, MetaRow, gone_key};
 use super::number::{LogNumber, number_and_seq};
 use super::open::unfinished;
 use super::record;
+use super::rescue::{rescue, set_aside as put_aside};
 use super::store::{Batch, Space, Store};
 use super::verify::{LogReport, heads, log_report, text};
 use crate::position::Epoch;
@@ -40,8 +41,8 @@ pub struct Repaired {
     pub damaged: u64,
     /// How many rows belonged to no log that is left.
     pub orphans: u64,
-    /// Where the store was put whose files did not open at all; the one in its place holds what could be read of its
-    /// files, or nothing.
+    /// Where the store was put whose files did not open, or could not be read; the one in its place holds what could
+    /// be read of them.
     pub set_aside: Option<PathBuf>,
 }
 
@@ -112,8 +113,8 @@ pub fn repair(
     Ok(repaired)
 }
 
-/// Repairs a directory. Where the storage engine does not open its files at all, they are set aside, and as much of
-/// them as opens is put in their place.
+/// Repairs a directory. Where the storage engine does not open its files, or cannot read all of them, they are set
+/// aside, and as much of them as can be read is put in their place.
 ///
 /// # Errors
 /// The directory is in use, none of ours, or cannot be written.
@@ -134,15 +135,21 @@ pub fn repair_directory(
         Err(other) => return Err(other.into()),
     };
     let mut mark = FileMark::open(&directory.mark()).map_err(at)?;
-    Ok(Repaired { set_aside, ..repair(&store, &mut mark, epochs)? })
+    let repaired = match repair(&store, &mut mark, epochs) {
+        Err(OpenError::Store(StoreError::Damaged(_))) => {
+            drop(store);
+            set_aside = Some(rescue(&directory.store())?);
+            repair(&FjallStore::open(&directory.store())?, &mut mark, epochs)?
+        }
+        other => other?,
+    };
+    Ok(Repaired { set_aside, ..repaired })
 }
 
 /// Puts the store aside, and opens a copy of it without what does not open.
 fn salvage(directory: &Directory) -> std::io::Result<(Result<FjallStore, StoreError>, PathBuf)> {
     let store = directory.store();
-    let aside = (1..).map(|turn| store.with_extension(format!("damaged-{turn}")));
-    let aside = aside.into_iter().find(|path| !path.exists()).unwrap_or_else(|| store.clone());
-    fs::rename(&store, &aside)?;
+    let aside = put_aside(&store)?;
     if let Some(opened) = cut_journals(&aside, &store)? {
         return Ok((Ok(opened), aside));
     }

@@ -145,6 +145,11 @@ impl Writer {
             let Some(known) = logs.get_mut(number) else { continue };
             known.reserve_done();
         }
+        for number in draft.rested {
+            if logs.get(number).is_some_and(|known| known.resting) {
+                logs.drop_number(number);
+            }
+        }
         draft.removed.into_iter().for_each(|number| logs.drop_number(number));
         drop(logs);
         for waiter in draft.after_write.into_iter().chain(draft.after_sync) {

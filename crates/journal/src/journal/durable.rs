@@ -5,23 +5,25 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::limits::Limits;
-use super::place::{Durable, place_on_disk, settle, tell_floor};
+use super::place::{Durable, settle, tell_floor};
+use super::verbs::Discarded;
 use super::{Journal, Shared};
-use crate::append::Append;
 use crate::batch::{Batch, Item, Snapshot};
-use crate::disk::{Keeper, LogNumber, OpenError, Opened, Options, StoreError, Stored, Ticket};
+use crate::disk::{Keeper, LogNumber, OpenError, Opened, Options, StoreError, Stored};
 use crate::error::{AppendError, ReadError};
 use crate::head::Head;
 use crate::hot::{Held, Hot};
-use crate::log::{Placed, Read};
+use crate::log::Read;
 use crate::name::LogName;
 use crate::position::Position;
-use crate::receipt::Receipt;
 use crate::retention::Retention;
 
 impl Journal {
     /// Logs in a directory, which one process may have open at a time. `epochs` gives random numbers, as for
     /// [`in_memory`](Self::in_memory).
+    ///
+    /// A log is brought into memory when it is first asked for. What it had before counts in its retention by number and
+    /// by age, but not by bytes.
     ///
     /// # Errors
     /// The directory cannot be used, or is not what it was; the error says what would help.
@@ -54,7 +56,7 @@ impl Journal {
         let Some(keeper) = &self.shared.keeper else { return Ok(()) };
         keeper.reopen()?;
         for shard in self.shared.table.by_shard() {
-            shard.iter().for_each(|hot| self.shared.settle_written(&mut hot.hold()));
+            shard.iter().for_each(|hot| settle_written(keeper, &mut hot.hold()));
         }
         Ok(())
     }
@@ -70,28 +72,14 @@ impl Journal {
 }
 
 impl Shared {
-    /// The log of a name, brought from the disk if it is not in memory.
-    #[inline]
-    pub(crate) fn find(&self, name: &LogName) -> Result<Arc<Hot>, ReadError> {
-        if let Some(hot) = self.table.find(name) {
-            return Ok(hot);
-        }
-        let Some(keeper) = &self.keeper else { return Err(ReadError::Unknown) };
+    /// The log of a name, brought from the disk.
+    pub(super) fn find_on_disk(
+        &self,
+        keeper: &Keeper,
+        name: &LogName,
+    ) -> Result<Arc<Hot>, ReadError> {
         let found = self.table.find_or(name, || self.load(keeper, name))?;
         found.ok_or(ReadError::Unknown)
-    }
-
-    #[inline]
-    pub(super) fn find_or_begin(
-        &self,
-        name: &LogName,
-        retention: Option<Retention>,
-    ) -> Result<Arc<Hot>, AppendError> {
-        match (self.table.find(name), &self.keeper) {
-            (Some(hot), _) => Ok(hot),
-            (None, None) => self.begin_in_memory(name, retention),
-            (None, Some(keeper)) => self.begin_on_disk(keeper, name, retention),
-        }
     }
 
     fn load(&self, keeper: &Keeper, name: &LogName) -> Result<Option<Arc<Hot>>, StoreError> {
@@ -99,7 +87,7 @@ impl Shared {
         Ok(Some(self.on_disk(keeper, name, &loaded.head, loaded.number)))
     }
 
-    fn begin_on_disk(
+    pub(super) fn begin_on_disk(
         &self,
         keeper: &Keeper,
         name: &LogName,
@@ -125,34 +113,19 @@ impl Shared {
         hot
     }
 
-    #[inline]
-    pub(super) fn place(
-        &self,
-        hot: &Arc<Hot>,
-        held: &mut Held<'_>,
-        append: Append,
-        now_ms: u64,
-    ) -> Result<(Placed, Receipt), AppendError> {
-        match &self.keeper {
-            Some(keeper) if held.durable.is_some() => {
-                place_on_disk(keeper, hot, held, append, now_ms)
-            }
-            _ => Ok((held.log.append(&append, now_ms)?, Receipt::DONE)),
-        }
-    }
-
     /// What was read of a log; with what is not in memory any more.
-    pub(crate) fn complete(
+    pub(super) fn complete_on_disk(
         &self,
+        keeper: &Keeper,
         hot: &Hot,
         read: Read,
         after: Position,
         max_bytes: usize,
     ) -> Result<Batch, ReadError> {
-        let (keeper, number) = match (read, self.keeper_of(hot)) {
+        let number = match (read, number_of(&hot.hold())) {
             (Read::Batch(batch), _) => return Ok(batch),
             (Read::Older { up_to }, None) => return Err(ReadError::BelowFloor { floor: up_to }),
-            (Read::Older { .. }, Some(known)) => known,
+            (Read::Older { .. }, Some(number)) => number,
         };
         let stored = keeper.read(number, after.seq, max_bytes);
         let held = hot.hold();
@@ -166,7 +139,7 @@ impl Shared {
         Ok(held.log.batch(items.collect()))
     }
 
-    pub(super) fn older_snapshot(&self, hot: &Hot) -> Result<Snapshot, ReadError> {
+    pub(super) fn older_snapshot_on_disk(&self, hot: &Hot) -> Result<Snapshot, ReadError> {
         let mut entries = Vec::new();
         let mut seq = 0;
         loop {
@@ -188,63 +161,19 @@ impl Shared {
         }
     }
 
-    fn keeper_of(&self, hot: &Hot) -> Option<(&Keeper, LogNumber)> {
-        let number = hot.hold().durable.as_ref()?.number;
-        self.keeper.as_deref().map(|keeper| (keeper, number))
-    }
-
-    /// Its retention or its end is another.
-    pub(super) fn kept_changed(&self, held: &Held<'_>) {
-        if let (Some(keeper), Some(durable)) = (&self.keeper, &held.durable) {
-            keeper.keep(durable.number, held.log.retention(), held.log.ended_at_ms());
-        }
-    }
-
-    pub(super) fn floor_rose(&self, held: &mut Held<'_>) {
-        if let Some(keeper) = &self.keeper {
-            tell_floor(keeper, held);
-        }
-    }
-
-    /// Whether a log may leave memory: nobody uses it, and nothing is only here.
-    pub(super) fn may_go(&self, held: &Held<'_>, unused: bool) -> bool {
-        match (&held.durable, &self.keeper) {
-            (Some(durable), Some(keeper)) => {
-                let written = keeper.written(durable.number) >= held.log.last_placed();
-                unused && durable.pending.is_empty() && written
-            }
-            _ => unused && held.log.is_empty(),
-        }
-    }
-
-    /// The log goes for good.
-    pub(super) fn discard(&self, held: &Held<'_>) -> Discarded {
-        let (Some(keeper), Some(durable)) = (&self.keeper, &held.durable) else {
-            return Discarded(None);
-        };
-        Discarded(Some(keeper.remove(durable.number)))
-    }
-
-    pub(super) fn give_way(&self, held: &mut Held<'_>) -> bool {
-        let (Some(keeper), Some(durable)) = (&self.keeper, &held.durable) else {
-            return self.give_way_in_memory(held);
-        };
-        let written = keeper.written(durable.number);
-        held.log.evict(written) > 0
-    }
-
     /// Lets go what is too old of what was there before this start: its times are only on the disk.
     pub(super) fn trim_older(&self, hot: &Hot, now_ms: u64) {
-        let (age_ms, mut floor) = {
+        let (number, age_ms, mut floor) = {
             let held = hot.hold();
             if held.log.ended_at_ms().is_some() || !held.log.has_unknown_times() {
                 return;
             }
-            (held.log.retention().age_ms, held.log.floor())
+            (number_of(&held), held.log.retention().age_ms, held.log.floor())
         };
-        let Some((keeper, number)) = self.keeper_of(hot).filter(|_| age_ms != u64::MAX) else {
+        let (Some(keeper), Some(number)) = (&self.keeper, number) else { return };
+        if age_ms == u64::MAX {
             return;
-        };
+        }
         // What cannot be read now is tried again by the next sweep.
         while let Ok(stored) = keeper.read(number, floor, TRIM_STEP) {
             let old = |item: &Stored| match item {
@@ -266,29 +195,48 @@ impl Shared {
             }
         }
     }
+}
 
-    /// Lets readers have what was written although nobody was told.
-    pub(super) fn settle_written(&self, held: &mut Held<'_>) {
-        let (Some(keeper), Some(durable)) = (&self.keeper, &held.durable) else { return };
-        if !durable.pending.is_empty() {
-            let written = keeper.written(durable.number);
-            settle(held, |first, pending| {
-                let settled = written.saturating_sub(first - 1);
-                pending.iter_mut().zip(0..settled).for_each(|(it, _)| *it = true);
-            });
-            if keeper.accepts().is_err() {
-                held.wake_all();
-            }
-        }
+fn number_of(held: &Held<'_>) -> Option<LogNumber> {
+    held.durable.as_ref().map(|durable| durable.number)
+}
+
+/// Its retention or its end is another.
+pub(super) fn tell_kept(keeper: &Keeper, held: &Held<'_>) {
+    if let Some(number) = number_of(held) {
+        keeper.keep(number, held.log.retention(), held.log.ended_at_ms());
     }
 }
 
-/// The word that a log is gone from the disk.
-pub(super) struct Discarded(Option<Ticket>);
+/// Whether a log may leave memory: nobody uses it, and nothing is only here.
+pub(super) fn may_go_on_disk(keeper: &Keeper, held: &Held<'_>, unused: bool) -> bool {
+    let Some(durable) = &held.durable else { return false };
+    let written = || keeper.written(durable.number) >= held.log.last_in_memory();
+    unused && durable.pending.is_empty() && written()
+}
 
-impl Discarded {
-    pub(super) fn wait(self) -> Result<(), ReadError> {
-        Ok(self.0.map_or(Ok(()), Ticket::wait)?)
+/// The log goes for good.
+pub(super) fn discard_on_disk(keeper: &Keeper, held: &Held<'_>) -> Discarded {
+    Discarded { ticket: number_of(held).map(|number| keeper.remove(number)) }
+}
+
+/// What is written leaves memory.
+pub(super) fn give_way_on_disk(keeper: &Keeper, held: &mut Held<'_>) -> bool {
+    number_of(held).is_some_and(|number| held.log.evict(keeper.written(number)) > 0)
+}
+
+/// Lets readers have what was written although nobody was told.
+pub(super) fn settle_written(keeper: &Keeper, held: &mut Held<'_>) {
+    let Some(durable) = held.durable.as_ref().filter(|durable| !durable.pending.is_empty()) else {
+        return;
+    };
+    let written = keeper.written(durable.number);
+    settle(held, |first, pending| {
+        let settled = written.saturating_sub(first - 1);
+        pending.iter_mut().zip(0..settled).for_each(|(it, _)| *it = true);
+    });
+    if keeper.accepts().is_err() {
+        held.wake_all();
     }
 }
 

@@ -7,11 +7,10 @@ mod durable;
 mod limits;
 #[cfg(feature = "disk")]
 mod place;
-#[cfg(not(feature = "disk"))]
-mod plain;
 mod reclaim;
 mod sweep;
 mod table;
+mod verbs;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -29,11 +28,8 @@ use crate::receipt::Appended;
 use crate::retention::Retention;
 use crate::sync::Mutex;
 use crate::waiters::Waiters;
-#[cfg(feature = "disk")]
-use durable::Discarded;
-#[cfg(not(feature = "disk"))]
-use plain::Discarded;
 use table::Table;
+use verbs::Discarded;
 
 #[cfg(feature = "disk")]
 pub(crate) use place::Durable;

@@ -68,11 +68,8 @@ impl Shared {
         self.trim_older(hot, now_ms);
         let unused = {
             let mut held = hot.hold();
-            let floor = held.log.floor();
             held.log.trim(now_ms);
-            if held.log.floor() != floor {
-                self.floor_rose(&mut held);
-            }
+            self.floor_rose(&mut held);
             self.settle_written(&mut held);
             let idle = now_ms.saturating_sub(hot.read_ms()) >= self.limits.idle_ms;
             idle || is_over(&held)
@@ -84,7 +81,7 @@ impl Shared {
                 let held = hot.hold();
                 let goes = Arc::strong_count(hot) <= 2 && self.may_go(&held, true);
                 if goes && is_over(&held) {
-                    drop(self.discard(&held));
+                    let _unread = self.discard(&held);
                 }
                 goes
             })

@@ -199,6 +199,14 @@ impl Log {
         self.next - 1
     }
 
+    /// The last seq of what is in memory; 0 when nothing is.
+    #[cfg(feature = "disk")]
+    pub(crate) fn last_in_memory(&self) -> u64 {
+        let sealed = self.more.as_ref().and_then(|more| more.sealed.back());
+        let last = sealed.map_or(0, |page| page.index().last());
+        self.open.as_ref().map_or(last, |open| open.index().last())
+    }
+
     /// Raises the floor.
     #[cfg(feature = "disk")]
     pub(crate) fn drop_to(&mut self, floor: u64) {

@@ -37,6 +37,7 @@ pub(crate) struct Seen {
     removed: u64,
     refused: u64,
     merged: u64,
+    rested: u64,
 }
 
 impl AddAssign for Seen {
@@ -53,6 +54,7 @@ impl AddAssign for Seen {
         self.removed += other.removed;
         self.refused += other.refused;
         self.merged += other.merged;
+        self.rested += other.rested;
     }
 }
 
@@ -72,6 +74,7 @@ impl Seen {
             self.removed,
             self.refused,
             self.merged,
+            self.rested,
         ];
         assert!(alone || all.iter().all(|count| *count > 0), "{self:?}");
     }
@@ -92,6 +95,8 @@ struct Log {
     name: LogName,
     /// In use in this life of the process.
     open: Option<Open>,
+    /// It was before, in this life of the process.
+    rested: bool,
     may: May,
     lives: HashMap<Epoch, Life>,
     merge: Mergeable,
@@ -115,6 +120,7 @@ impl World {
         let log = |at: u64| Log {
             name: format!("log:{at}").parse().expect("a name"),
             open: None,
+            rested: false,
             may: vec![None],
             lives: HashMap::new(),
             merge: merges.get(at as usize).cloned().unwrap_or_default(),
@@ -136,13 +142,14 @@ impl World {
             950..960 => self.forget_keys(at),
             960..963 => self.remove(at),
             963..965 => self.clear(at),
+            985..988 => self.rest(at),
             965 => self.disk.fail_commit(false),
             966 => self.disk.fail_commit(true),
             967 => self.disk.fail_sync(),
             968 => self.disk.fail_reopen(),
             969 => self.disk.set_free(0),
             970..980 => self.disk.set_free(u64::MAX),
-            980..996 => self.reopen(),
+            980..985 | 988..996 => self.reopen(),
             996..998 => self.end(),
             _ => self.crash(),
         }
@@ -234,7 +241,8 @@ impl World {
         life.check_head(&loaded);
         let number = loaded.number;
         let items = self.keeper.read(number, loaded.head.floor, usize::MAX).expect("it reads");
-        let end = life.check_read(loaded.head.floor, &items, true);
+        let end = life.check_read(loaded.head.floor, &items, !log.rested);
+        log.rested = false;
         assert_eq!(end + 1, loaded.head.next, "the end of {} is not accounted for", log.name);
         let lost: u64 = loaded.head.lost.iter().map(|lost| lost.to - lost.from + 1).sum();
         let holes = items.iter().filter_map(|item| match item {
@@ -300,6 +308,20 @@ impl World {
         let life = log.lives.entry(open.epoch).or_default();
         life.forgotten = life.forgotten.max(self.dice.below(open.next));
         self.keeper.forget_keys(open.number, life.forgotten);
+    }
+
+    /// Nobody uses a log for a while; its next use loads it.
+    fn rest(&mut self, at: usize) {
+        let log = &mut self.logs[at];
+        let keeper = &self.keeper;
+        let idle = |open: &mut Open| {
+            open.waiting.is_empty() && keeper.written(open.number) + 1 >= open.next
+        };
+        if let Some(open) = log.open.take_if(idle) {
+            self.keeper.rest(open.number);
+            log.rested = true;
+            self.seen.rested += 1;
+        }
     }
 
     fn remove(&mut self, at: usize) {
@@ -373,7 +395,7 @@ impl World {
         self.disk.crash(how, &mut self.dice);
         let survives = if how == Crash::Process { Durability::Os } else { Durability::Fsync };
         for log in &mut self.logs {
-            log.open = None;
+            (log.open, log.rested) = (None, false);
             log.lives.values_mut().for_each(|life| life.crash(survives));
             if how == Crash::Torn && log.may.contains(&None) {
                 // Part of a removal that was under way.

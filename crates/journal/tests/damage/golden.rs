@@ -78,6 +78,9 @@ impl Golden {
             Ok((keeper, _)) => {
                 let outcome = self.check_open(&keeper, what);
                 drop(keeper);
+                if outcome == Outcome::Said {
+                    self.check_repair(path, what);
+                }
                 outcome
             }
             // These say that someone should look; nothing of the directory was touched.
@@ -122,12 +125,7 @@ impl Golden {
             epoch += 1;
             Epoch(epoch)
         });
-        let repaired = match repaired {
-            Ok(repaired) => repaired,
-            // The storage engine cannot read some of its rows: it is said, and nothing is changed.
-            Err(OpenError::Store(_)) => return,
-            Err(other) => panic!("{what}: not repaired: {other}"),
-        };
+        let repaired = repaired.unwrap_or_else(|error| panic!("{what}: not repaired: {error}"));
         let opened = Keeper::open_directory(path, OPTIONS);
         let (keeper, _) =
             opened.unwrap_or_else(|error| panic!("{what}: {error}, after {repaired:?}"));
@@ -138,9 +136,8 @@ impl Golden {
             };
             let loaded = keeper.load(name).expect("it was repaired").expect("it was reported");
             assert_eq!(loaded.head.epoch, report.epoch, "{what}");
-            let Ok(items) = keeper.read(loaded.number, loaded.head.floor, usize::MAX) else {
-                continue;
-            };
+            let items = keeper.read(loaded.number, loaded.head.floor, usize::MAX);
+            let items = items.expect("it was repaired");
             let end = check_items(bodies, loaded.head.floor, &items, what);
             let all = end >= bodies.len() as u64 && loaded.head.next > bodies.len() as u64;
             assert!(all || repaired.new_epochs, "{what}: {name} ends at {end}: {repaired:?}");

@@ -1,21 +1,44 @@
-//! What writing costs beside a bare `fdatasync` of the same bytes, and how long a start takes after an unclean end.
-//! Measurements: run them alone, in release, on a quiet machine:
-//! `cargo test --release -p tidegate-journal --features disk --test disk_speed -- --ignored --nocapture --test-threads 1`
-#![cfg(feature = "disk")]
-#![allow(clippy::print_stdout, reason = "what a run saw is for the reader of its output")]
+//! What writing to a disk costs beside a bare `fdatasync` of the same bytes, and how long a start takes after an
+//! unclean end. On a quiet machine, in a directory on the disk that is meant:
+//! `cargo run --release -p tidegate-journal --features disk --example disk_cost -- DIRECTORY`
+//! (`TIDEGATE_MEBIBYTES=N`: the start has so many, instead of 1 024)
 #![expect(clippy::disallowed_methods, reason = "a measurement reads the clock")]
+#![expect(clippy::print_stdout, reason = "a measurement says what it found")]
 
-mod support;
-
-use std::fs::OpenOptions;
+use std::fs::{self, OpenOptions};
 use std::io::Write;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use support::folder::Folder;
 use tidegate_journal::disk::{Keeper, LogNumber, Options};
 use tidegate_journal::{Durability, Entry, Epoch, Mergeable, Retention};
 use tidegate_message::Class;
+
+fn main() {
+    if let Some(directory) = std::env::var_os(DIRECTORY) {
+        return the_process_that_fills(Path::new(&directory));
+    }
+    a_lone_writer_beside_a_bare_sync();
+    many_writers_share_a_sync();
+    a_start_after_an_unclean_end();
+}
+
+/// A directory that goes when it is dropped, in the one that was named.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Self {
+        let parent = std::env::args_os().nth(1).map_or_else(std::env::temp_dir, PathBuf::from);
+        Self(parent.join(format!("disk-cost-{name}-{}", std::process::id())))
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
 
 const OPTIONS: Options = Options { least_free_bytes: 0, max_waiting_bytes: u64::MAX };
 const BODY: usize = 200;
@@ -34,13 +57,12 @@ fn median(mut times: Vec<Duration>) -> Duration {
     times[times.len() / 2]
 }
 
-#[test]
-#[ignore = "a measurement"]
+/// Interleaved, so that both meet the same disk.
 fn a_lone_writer_beside_a_bare_sync() {
     let folder = Folder::new("speed");
-    let (keeper, _) = Keeper::open_directory(folder.path(), OPTIONS).expect("it is new");
+    let (keeper, _) = Keeper::open_directory(&folder.0, OPTIONS).expect("it is new");
     let number = log(&keeper, "log");
-    let bare = OpenOptions::new().create(true).append(true).open(folder.path().join("bare"));
+    let bare = OpenOptions::new().create(true).append(true).open(folder.0.join("bare"));
     let mut bare = bare.expect("there is room");
     // What the journal of the engine gets for one entry of that size, about.
     let bytes = vec![7; BODY + 180];
@@ -62,11 +84,9 @@ fn a_lone_writer_beside_a_bare_sync() {
     );
 }
 
-#[test]
-#[ignore = "a measurement"]
 fn many_writers_share_a_sync() {
     let folder = Folder::new("speed");
-    let (keeper, _) = Keeper::open_directory(folder.path(), OPTIONS).expect("it is new");
+    let (keeper, _) = Keeper::open_directory(&folder.0, OPTIONS).expect("it is new");
     for durability in [Durability::Fsync, Durability::Os] {
         for writers in [1_u64, 16, 256] {
             let each = 6_000 / writers + 50;
@@ -92,11 +112,8 @@ fn many_writers_share_a_sync() {
 }
 
 /// The process that ends without a word, started by the measurement below.
-#[test]
-#[ignore = "is started by the measurement below"]
-fn the_process_that_fills() {
-    let Some(directory) = std::env::var_os(DIRECTORY) else { return };
-    let (keeper, _) = Keeper::open_directory(directory.as_ref(), OPTIONS).expect("it is new");
+fn the_process_that_fills(directory: &Path) {
+    let (keeper, _) = Keeper::open_directory(directory, OPTIONS).expect("it is new");
     let logs: Vec<_> = (0..1_000).map(|at| log(&keeper, &format!("log:{at}"))).collect();
     for seq in 1..=mebibytes() {
         let write = |number: &LogNumber| {
@@ -114,19 +131,16 @@ fn mebibytes() -> u64 {
     std::env::var("TIDEGATE_MEBIBYTES").ok().and_then(|it| it.parse().ok()).unwrap_or(1_024)
 }
 
-#[test]
-#[ignore = "a measurement"]
 fn a_start_after_an_unclean_end() {
     let folder = Folder::new("speed");
     let begun = Instant::now();
-    let filled = Command::new(std::env::current_exe().expect("a test has a file"))
-        .args(["--exact", "the_process_that_fills", "--ignored"])
-        .env(DIRECTORY, folder.path())
+    let filled = Command::new(std::env::current_exe().expect("a program has a file"))
+        .env(DIRECTORY, &folder.0)
         .output();
     assert!(filled.is_ok_and(|filled| filled.status.success()));
     println!("{} MiB written in {:?}", mebibytes(), begun.elapsed());
     let begun = Instant::now();
-    let (keeper, opened) = Keeper::open_directory(folder.path(), OPTIONS).expect("it was written");
+    let (keeper, opened) = Keeper::open_directory(&folder.0, OPTIONS).expect("it was written");
     println!("opened in {:?}: {opened:?}", begun.elapsed());
     let begun = Instant::now();
     keeper.load(&"log:500".parse().expect("a name")).expect("it reads").expect("it is there");
