@@ -19,7 +19,8 @@ pub struct Appended {
     pub receipt: Receipt,
 }
 
-/// The word that an entry has come as far as was asked for: readers may get it then. Dropping it changes nothing.
+/// The word that an entry has come as far as was asked for. Readers may get it then, behind what is before it and still
+/// awaited. Dropping it changes nothing.
 ///
 /// A future on any runtime, cancel safe; [`wait`](Self::wait) blocks a thread instead.
 #[derive(Debug)]

@@ -8,6 +8,7 @@ use super::limits::Limits;
 use super::place::{Durable, settle, tell_floor};
 use super::verbs::Discarded;
 use super::{Journal, Shared};
+use crate::append::Durability;
 use crate::batch::{Batch, Item, Snapshot};
 use crate::disk::{Keeper, LogNumber, OpenError, Opened, Options, StoreError, Stored};
 use crate::error::{AppendError, ReadError};
@@ -233,7 +234,7 @@ pub(super) fn settle_written(keeper: &Keeper, held: &mut Held<'_>) {
     let written = keeper.written(durable.number);
     settle(held, |first, pending| {
         let settled = written.saturating_sub(first - 1);
-        pending.iter_mut().zip(0..settled).for_each(|(it, _)| *it = true);
+        pending.iter_mut().zip(0..settled).for_each(|(it, _)| *it = Durability::Memory);
     });
     if keeper.accepts().is_err() {
         held.wake_all();

@@ -107,8 +107,9 @@ impl Journal {
         Ok(held.log.position())
     }
 
-    /// Appends to a log, which begins if there is none. Blocks only where a log must be found on a disk; what the
-    /// disk says of the entry is waited for with the receipt.
+    /// Appends to a log, which begins if there is none. What the disk says of the entry is waited for with the receipt.
+    /// Blocks only where a log must be found or begun on a disk, and where a burst of more than 512 appends to one log
+    /// uses seqs faster than the disk reserves them.
     ///
     /// # Errors
     /// Nothing was appended; the error says why.
@@ -123,7 +124,7 @@ impl Journal {
         shared.admit(append.body.len())?;
         loop {
             let hot = shared.find_or_begin(name, None)?;
-            let mut held = hot.hold();
+            let mut held = shared.ready(&hot)?;
             if hot.is_removed() {
                 continue;
             }

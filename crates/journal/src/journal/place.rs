@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::awaited::Awaited;
 use crate::append::{Append, Durability};
-use crate::disk::{Keeper, Landing, LogNumber, Written};
+use crate::disk::{BLOCK, Keeper, Landing, LogNumber, Written};
 use crate::entry::Entry;
 use crate::error::AppendError;
 use crate::hot::{Held, Hot};
@@ -20,13 +20,33 @@ pub(crate) struct Durable {
     reserved: u64,
     /// The log's floor as the keeper knows it.
     floor: u64,
-    /// The seqs behind the tail of which readers have been told nothing yet, and which of them may be.
-    pub(super) pending: VecDeque<bool>,
+    /// For each seq behind the tail how far it must come before readers may have it; `Memory` where nothing is awaited any
+    /// more but what is before it.
+    pub(super) pending: VecDeque<Durability>,
 }
 
 impl Durable {
     pub(super) const fn new(number: LogNumber, reserved: u64, floor: u64) -> Self {
         Self { number, reserved, floor, pending: VecDeque::new() }
+    }
+}
+
+/// A log's lock, with a reserved seq for the next append: one that left this process is never given again.
+pub(super) fn ready_on_disk<'a>(keeper: &Keeper, hot: &'a Hot) -> Result<Held<'a>, AppendError> {
+    loop {
+        let mut held = hot.hold();
+        let seq = held.log.last_placed().saturating_add(1);
+        let Some(durable) = held.durable.as_mut().filter(|durable| seq > durable.reserved) else {
+            return Ok(held);
+        };
+        durable.reserved = keeper.reserved(durable.number);
+        if seq <= durable.reserved || hot.is_removed() {
+            return Ok(held);
+        }
+        keeper.accepts()?;
+        let ticket = keeper.reserve(durable.number, seq.saturating_add(BLOCK));
+        drop(held);
+        ticket.wait()?;
     }
 }
 
@@ -39,12 +59,8 @@ pub(super) fn place_on_disk(
 ) -> Result<(Placed, Receipt), AppendError> {
     keeper.accepts()?;
     let seq = held.log.last_placed() + 1;
-    let durable = held.durable.as_mut().expect("the caller has looked");
-    if seq > durable.reserved {
-        durable.reserved = keeper.reserved(durable.number);
-    }
-    let number = durable.number;
-    let at_once = append.durability == Durability::Memory && seq <= durable.reserved;
+    let number = held.durable.as_ref().expect("a log of a keeper is durable").number;
+    let at_once = append.durability == Durability::Memory;
     let placed = held.log.place(&append, now_ms, at_once)?;
     if placed.repeat {
         return Ok((placed, repeated(keeper, hot, held, placed.seq)));
@@ -52,7 +68,9 @@ pub(super) fn place_on_disk(
     if held.log.tail() < seq
         && let Some(durable) = &mut held.durable
     {
-        durable.pending.push_back(at_once);
+        let awaited =
+            if at_once { Durability::Memory } else { append.durability.max(Durability::Os) };
+        durable.pending.push_back(awaited);
     }
     let (key, durability) = (append.keyed(), append.durability);
     let Append { body, class, merge, .. } = append;
@@ -82,12 +100,12 @@ pub(super) fn tell_floor(keeper: &Keeper, held: &mut Held<'_>) {
 }
 
 /// Changes what is pending, whose first seq is given, and lets readers have what they may.
-pub(super) fn settle(held: &mut Held<'_>, change: impl FnOnce(u64, &mut VecDeque<bool>)) {
+pub(super) fn settle(held: &mut Held<'_>, change: impl FnOnce(u64, &mut VecDeque<Durability>)) {
     let first = held.log.tail() + 1;
     let Some(durable) = &mut held.durable else { return };
     change(first, &mut durable.pending);
     let mut tail = first - 1;
-    while durable.pending.front() == Some(&true) {
+    while durable.pending.front() == Some(&Durability::Memory) {
         durable.pending.pop_front();
         tail += 1;
     }
@@ -98,12 +116,14 @@ pub(super) fn settle(held: &mut Held<'_>, change: impl FnOnce(u64, &mut VecDeque
 }
 
 impl Landing for Hot {
+    /// Commits are made in the order of the seqs: what is before this and asked for no more has come as far.
     fn landed(&self, seq: u64) {
         settle(&mut self.hold(), |first, pending| {
             let place = seq.checked_sub(first).and_then(|place| usize::try_from(place).ok());
-            if let Some(landed) = place.and_then(|place| pending.get_mut(place)) {
-                *landed = true;
-            }
+            let Some(place) = place.filter(|place| *place < pending.len()) else { return };
+            let come = pending[place];
+            let landed = pending.iter_mut().take(place + 1).filter(|awaited| **awaited <= come);
+            landed.for_each(|awaited| *awaited = Durability::Memory);
         });
     }
 }

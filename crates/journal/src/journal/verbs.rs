@@ -8,7 +8,7 @@ use super::durable::{
     discard_on_disk, give_way_on_disk, may_go_on_disk, settle_written, tell_kept,
 };
 #[cfg(feature = "disk")]
-use super::place::{place_on_disk, tell_floor};
+use super::place::{place_on_disk, ready_on_disk, tell_floor};
 use crate::append::Append;
 use crate::batch::{Batch, Snapshot};
 use crate::error::{AppendError, ReadError};
@@ -65,6 +65,16 @@ impl Shared {
             return self.begin_on_disk(keeper, name, retention);
         }
         self.begin_in_memory(name, retention)
+    }
+
+    /// A log's lock, with all that the next append needs.
+    #[inline]
+    pub(super) fn ready<'a>(&self, hot: &'a Hot) -> Result<Held<'a>, AppendError> {
+        #[cfg(feature = "disk")]
+        if let Some(keeper) = &self.keeper {
+            return ready_on_disk(keeper, hot);
+        }
+        Ok(hot.hold())
     }
 
     #[inline]
