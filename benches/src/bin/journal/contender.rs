@@ -12,6 +12,11 @@ pub(crate) trait Contender: Send + Sync {
     /// Reads all of a log from its beginning in batches, and says how many entries there were.
     fn read(&self, log: u64) -> Result<u64, Failure>;
 
+    /// Lets go of what its own memory has, where reads are to come from the disk.
+    fn forget(&mut self) -> Result<(), Failure> {
+        Ok(())
+    }
+
     /// Bytes of memory of another process that does it, if it is one.
     fn resident(&self) -> Option<u64> {
         None

@@ -12,7 +12,7 @@ use tidegate_journal::{
 use tidegate_message::Class;
 
 use crate::ours::{epochs, name};
-use crate::work::is_counted;
+use crate::work::{BODY, is_counted};
 
 const TOKENS: u64 = 20_000;
 const KEPT: usize = 32_768;
@@ -137,6 +137,7 @@ fn room(suite: &mut Suite) {
         info.bytes_current as f64 / count as f64 - bodies
     }
     let small = Append::new(Bytes::from_static(&[b'x'; 64])).class(Class::Critical);
+    let large = Append::new(Bytes::from_static(&[b'x'; BODY])).class(Class::Critical);
     let logs = 10_000_u64;
     let journal = Journal::in_memory(Limits::default(), epochs());
     let names: Vec<_> = (0..logs).map(name).collect();
@@ -148,6 +149,7 @@ fn room(suite: &mut Suite) {
     suite
         .group("room in memory, bytes")
         .fact("an entry of 64 bytes", "beside its own", beside(&small, 20_000))
+        .fact("an entry of 200 bytes", "beside its own", beside(&large, 20_000))
         .fact("a merged token of 4 bytes", "beside its own", beside(&token(), TOKENS))
         .fact("a log without content", "all of it", idle.bytes_current as f64 / logs as f64);
 }

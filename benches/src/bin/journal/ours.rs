@@ -1,6 +1,7 @@
 //! The journal at its three levels, and fjall used bare: each append a row, and where it is asked for a sync of its
 //! own.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -37,6 +38,9 @@ pub(crate) fn ways() -> Vec<Way> {
 pub(crate) const LIMITS: Retention =
     Retention { entries: u32::MAX, bytes: u64::MAX, age_ms: u64::MAX, after_end_ms: 0 };
 
+/// What a journal on the disk may keep in memory as well.
+const MEMORY: usize = 64 << 20;
+
 pub(crate) fn limits(max_bytes: usize) -> Limits {
     Limits { max_bytes, retention: LIMITS, ..Limits::default() }
 }
@@ -62,7 +66,7 @@ struct InMemory(Journal);
 
 impl InMemory {
     fn new() -> Self {
-        Self(Journal::in_memory(limits(1 << 30), epochs()))
+        Self(Journal::in_memory(Limits::default(), epochs()))
     }
 }
 
@@ -76,17 +80,18 @@ impl Contender for InMemory {
     }
 }
 
-/// A journal on a disk. What is read was let go from memory before: the budget is small.
+/// A journal on a disk.
 struct OnDisk {
+    place: PathBuf,
     journal: Journal,
     durability: Durability,
 }
 
 impl OnDisk {
     fn boxed(folder: &Folder, durability: Durability) -> Result<Box<dyn Contender>, Failure> {
-        let (journal, _) =
-            Journal::open(&folder.path().join("journal"), limits(64 << 20), options(), epochs())?;
-        Ok(Box::new(Self { journal, durability }))
+        let place = folder.path().join("journal");
+        let (journal, _) = Journal::open(&place, limits(MEMORY), options(), epochs())?;
+        Ok(Box::new(Self { place, journal, durability }))
     }
 }
 
@@ -97,6 +102,14 @@ impl Contender for OnDisk {
 
     fn read(&self, log: u64) -> Result<u64, Failure> {
         read(&self.journal, log)
+    }
+
+    fn forget(&mut self) -> Result<(), Failure> {
+        self.journal.close()?;
+        // The other one must be gone before its directory is opened again.
+        self.journal = Journal::in_memory(limits(MEMORY), epochs());
+        self.journal = Journal::open(&self.place, limits(MEMORY), options(), epochs())?.0;
+        Ok(())
     }
 
     fn end(self: Box<Self>) {

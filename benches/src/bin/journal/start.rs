@@ -62,12 +62,12 @@ fn measure(mebibytes: u64) -> Result<[f64; 2], Failure> {
     Ok([open, read].map(|time| time.as_secs_f64() * 1e3))
 }
 
-/// What the other process does: nothing but this, where it is asked to.
+/// What the other process does: nothing but this, where it is asked to. The journal is open when it ends.
 pub(crate) fn written_and_crashed() -> Option<ExitCode> {
     let place = PathBuf::from(std::env::var_os(DIRECTORY)?);
     let mebibytes = std::env::args().nth(1)?.parse().ok()?;
     match write(&place, mebibytes) {
-        Ok(()) => std::process::abort(),
+        Ok(_journal) => std::process::abort(),
         Err(why) => {
             eprintln!("journal: {why}");
             Some(ExitCode::FAILURE)
@@ -75,7 +75,7 @@ pub(crate) fn written_and_crashed() -> Option<ExitCode> {
     }
 }
 
-fn write(place: &std::path::Path, mebibytes: u64) -> Result<(), Failure> {
+fn write(place: &std::path::Path, mebibytes: u64) -> Result<Journal, Failure> {
     let (journal, _) = Journal::open(place, limits(256 << 20), options(), epochs())?;
     let names: Vec<_> = (0..LOGS).map(name).collect();
     for round in 0..mebibytes * (1 << 20) / LOGS / (PARTS * crate::work::BODY as u64) {
@@ -89,5 +89,5 @@ fn write(place: &std::path::Path, mebibytes: u64) -> Result<(), Failure> {
         }
         receipts.into_iter().try_for_each(|receipt| receipt.wait())?;
     }
-    Ok(())
+    Ok(journal)
 }

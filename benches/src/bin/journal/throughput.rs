@@ -47,7 +47,8 @@ pub(crate) fn group(suite: &mut Suite) {
 fn tell(suite: &mut Suite, name: &str, figures: Figures) {
     let group = suite.group(GROUP);
     for (writers, rates) in WRITERS.iter().zip(figures.appends) {
-        group.fact(name, &format!("appends a second, {writers} writers"), median(rates));
+        let noun = if *writers == 1 { "writer" } else { "writers" };
+        group.fact(name, &format!("appends a second, {writers} {noun}"), median(rates));
     }
     group.fact(name, "entries read a second", median(figures.reads));
 }
@@ -61,15 +62,16 @@ fn measure(way: &Way, figures: &mut Figures) -> Result<(), Failure> {
         contender.end();
     }
     let folder = Folder::new("reading");
-    let contender = (way.start)(&folder)?;
-    figures.reads.push(read(&*contender)?);
+    let mut contender = (way.start)(&folder)?;
+    figures.reads.push(read(&mut *contender)?);
     contender.end();
     Ok(())
 }
 
 fn append(contender: &dyn Contender, writers: u64) -> Result<f64, Failure> {
-    let (barrier, stop, count) =
-        (Barrier::new(writers as usize + 1), AtomicBool::new(false), AtomicU64::new(0));
+    let (stop, count) = (AtomicBool::new(false), AtomicU64::new(0));
+    // All are there before the clock starts, and nobody begins before.
+    let barrier = Barrier::new(writers as usize + 1);
     let made = logs(writers).map(|log| contender.writer(log)).collect::<Result<Vec<_>, _>>()?;
     std::thread::scope(|scope| {
         let threads: Vec<_> = made
@@ -79,6 +81,7 @@ fn append(contender: &dyn Contender, writers: u64) -> Result<f64, Failure> {
                 let (barrier, stop, count) = (&barrier, &stop, &count);
                 scope.spawn(move || -> Result<(), Failure> {
                     let body = body(log);
+                    barrier.wait();
                     barrier.wait();
                     let mut own = 0;
                     while !stop.load(Ordering::Relaxed) {
@@ -92,6 +95,7 @@ fn append(contender: &dyn Contender, writers: u64) -> Result<f64, Failure> {
             .collect();
         barrier.wait();
         let begun = Instant::now();
+        barrier.wait();
         std::thread::sleep(rounds().1);
         stop.store(true, Ordering::Relaxed);
         for thread in threads {
@@ -101,34 +105,38 @@ fn append(contender: &dyn Contender, writers: u64) -> Result<f64, Failure> {
     })
 }
 
-/// Reads what was written before by writers of eight logs.
-fn read(contender: &dyn Contender) -> Result<f64, Failure> {
+/// Eight writers fill a log each; then one reader reads them all, again and again.
+fn read(contender: &mut dyn Contender) -> Result<f64, Failure> {
     let each = if is_quick() { 500 } else { 4_000 };
-    let each = &each;
-    std::thread::scope(|scope| {
-        let threads: Vec<_> = logs(8)
-            .map(|log| {
-                scope.spawn(move || -> Result<(), Failure> {
-                    let mut writer = contender.writer(log)?;
-                    let body = body(log);
-                    (0..*each).try_for_each(|_| writer.append(&body))
-                })
-            })
-            .collect();
-        threads.into_iter().try_for_each(|thread| thread.join().map_err(|_| "a writer panicked")?)
-    })?;
+    fill(contender, each)?;
+    contender.forget()?;
     let begun = Instant::now();
     let mut count = 0;
     while begun.elapsed() < rounds().1 / 2 {
         for log in logs(8) {
             let there = contender.read(log)?;
-            if there != *each {
+            if there != each {
                 return Err(format!("{there} of {each} entries are there").into());
             }
             count += there;
         }
     }
     Ok(count as f64 / begun.elapsed().as_secs_f64())
+}
+
+fn fill(contender: &dyn Contender, each: u64) -> Result<(), Failure> {
+    std::thread::scope(|scope| {
+        let threads: Vec<_> = logs(8)
+            .map(|log| {
+                scope.spawn(move || -> Result<(), Failure> {
+                    let mut writer = contender.writer(log)?;
+                    let body = body(log);
+                    (0..each).try_for_each(|_| writer.append(&body))
+                })
+            })
+            .collect();
+        threads.into_iter().try_for_each(|thread| thread.join().map_err(|_| "a writer panicked")?)
+    })
 }
 
 fn median(mut rates: Vec<f64>) -> f64 {
