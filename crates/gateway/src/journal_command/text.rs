@@ -93,9 +93,9 @@ pub(super) fn does_not_open(directory: &Path, why: &str) -> String {
 fn advice(directory: &Path) -> String {
     let shown = directory.display();
     format!(
-        "- if there is a backup of the whole directory, restore all of it, never a part: positions after the backup are \
-         then refused as being of the future\n\
-         - else keep a copy of {shown}, then: tidegate journal verify --repair {shown}\n"
+        "- keep a copy of {shown}, then: tidegate journal verify --repair {shown}\n\
+         - where a backup is better than what is left: restore all of the directory, never a part, remove its file \
+         `mark`, and repair; all logs get new epochs then, so that no reader takes an old position for a new one\n"
     )
 }
 
