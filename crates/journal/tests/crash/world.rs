@@ -393,9 +393,9 @@ impl World {
             self.disk.fail_sync();
             let at = self.dice.below(LOGS) as usize;
             if self.dice.chance(50) {
-                self.clear(at)
+                self.clear(at);
             } else {
-                self.remove(at)
+                self.remove(at);
             }
             self.collect();
         }
