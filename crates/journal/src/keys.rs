@@ -91,6 +91,12 @@ impl Keys {
         self.order.retain(|key| self.known.contains_key(key));
     }
 
+    /// The seq of the oldest.
+    #[cfg(feature = "disk")]
+    pub(crate) fn oldest(&self) -> Option<u64> {
+        self.known.get(self.order.front()?).map(|known| known.seq)
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.order.is_empty()
     }

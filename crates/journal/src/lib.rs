@@ -1,8 +1,11 @@
 //! An append-only log with an epoch and a contiguous seq, in memory or on an embedded disk, that never lies about
 //! what it has.
 //!
-//! [`Log`] is one log in memory, without a lock. Nothing here knows a socket, a protocol or a clock: Unix milliseconds
-//! are an argument, randomness is given at construction.
+//! [`Journal`] is many logs by their names, shared by threads, under one [`Budget`]; with the feature `disk` it can be
+//! opened in a directory. [`Reader`] waits for what follows a [`Position`]. [`Log`] is one log in memory, without a lock.
+//!
+//! Nothing here knows a socket, a protocol or a clock: Unix milliseconds are an argument, randomness is given at
+//! construction.
 
 mod append;
 mod batch;

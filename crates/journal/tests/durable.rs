@@ -266,6 +266,33 @@ fn a_cleared_log_is_another_one_after_a_restart_too() {
     journal.close().unwrap();
 }
 
+#[test]
+fn keys_are_known_on_the_disk_for_their_window_alone() {
+    let folder = Folder::in_memory("keys");
+    let log = name("a");
+    let keyed = |journal: &Journal, key: &str, now_ms| {
+        let key = IdempotencyKey::new("shop", key);
+        let append = Append::new("x").key(key).durability(Durability::Fsync);
+        let appended = journal.append(&log, append, now_ms).unwrap();
+        appended.receipt.wait().unwrap();
+        appended.repeat
+    };
+    {
+        let journal = open(&folder, Limits::default());
+        assert!(!keyed(&journal, "old", 0));
+        assert!(!keyed(&journal, "new", 500_000));
+        let _ = journal.sweep(700_000);
+        journal.close().unwrap();
+    }
+    {
+        // An earlier time, so that only what is not there any more is not known.
+        let journal = open(&folder, Limits::default());
+        assert!(keyed(&journal, "new", 500_000));
+        assert!(!keyed(&journal, "old", 500_000));
+        journal.close().unwrap();
+    }
+}
+
 #[cfg(feature = "tokio")]
 #[tokio::test]
 async fn a_reader_gets_what_is_only_on_the_disk_and_goes_on_in_memory() {

@@ -34,6 +34,8 @@ pub(crate) trait Writer: Send {
 /// A way to keep logs, with its name.
 pub(crate) struct Way {
     pub(crate) name: &'static str,
+    /// Whether an append is answered when the disk has it.
+    pub(crate) synced: bool,
     pub(crate) start: fn(&Folder) -> Result<Box<dyn Contender>, Failure>,
 }
 

@@ -47,7 +47,7 @@ fn measure() -> Result<[f64; 3], Failure> {
     aside.set_len(ROOM)?;
     let (body, bytes) = (body(1), vec![7; BODY + BESIDE]);
     let mut times = [const { Vec::new() }; 3];
-    for _ in 0..if is_quick() { 200 } else { 3_000 } {
+    for _ in 0..if is_quick() { 200 } else { 2_000 } {
         let [ours, behind, within] = &mut times;
         let time = |times: &mut Vec<f64>, work: &mut dyn FnMut() -> Result<(), Failure>| {
             let begun = Instant::now();

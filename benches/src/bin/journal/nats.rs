@@ -10,7 +10,7 @@ use crate::contender::{Contender, READ, Way, Writer};
 use crate::work::{Failure, Folder};
 
 pub(crate) fn ways() -> Vec<Way> {
-    vec![Way { name: "NATS JetStream, file, not synced", start: Nats::boxed }]
+    vec![Way { name: "NATS JetStream, file, not synced", synced: false, start: Nats::boxed }]
 }
 
 struct Nats(Broker);

@@ -20,15 +20,25 @@ const READ_BYTES: usize = 64 << 10;
 
 pub(crate) fn ways() -> Vec<Way> {
     vec![
-        Way { name: "journal, memory", start: |_| Ok(Box::new(InMemory::new())) },
-        Way { name: "journal, Os", start: |folder| OnDisk::boxed(folder, Durability::Os) },
-        Way { name: "journal, Fsync", start: |folder| OnDisk::boxed(folder, Durability::Fsync) },
+        Way { name: "journal, memory", synced: false, start: |_| Ok(Box::new(InMemory::new())) },
+        Way {
+            name: "journal, Os",
+            synced: false,
+            start: |folder| OnDisk::boxed(folder, Durability::Os),
+        },
+        Way {
+            name: "journal, Fsync",
+            synced: true,
+            start: |folder| OnDisk::boxed(folder, Durability::Fsync),
+        },
         Way {
             name: "fjall bare, not synced",
+            synced: false,
             start: |folder| Bare::boxed(folder, PersistMode::Buffer),
         },
         Way {
             name: "fjall bare, each synced",
+            synced: true,
             start: |folder| Bare::boxed(folder, PersistMode::SyncData),
         },
     ]

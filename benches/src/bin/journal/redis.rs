@@ -10,8 +10,16 @@ use crate::work::{Failure, Folder};
 
 pub(crate) fn ways() -> Vec<Way> {
     vec![
-        Way { name: "Redis Streams, everysec", start: |folder| Redis::boxed(folder, "everysec") },
-        Way { name: "Redis Streams, always", start: |folder| Redis::boxed(folder, "always") },
+        Way {
+            name: "Redis Streams, everysec",
+            synced: false,
+            start: |folder| Redis::boxed(folder, "everysec"),
+        },
+        Way {
+            name: "Redis Streams, always",
+            synced: true,
+            start: |folder| Redis::boxed(folder, "always"),
+        },
     ]
 }
 

@@ -14,7 +14,7 @@ pub(crate) fn group(suite: &mut Suite) {
     }
     for way in ways() {
         // What is synced takes the same room as what is not, and very much longer.
-        if way.name.contains("always") || way.name.contains("Fsync") || way.name.contains("each") {
+        if way.synced {
             continue;
         }
         match measure(&way) {

@@ -47,7 +47,17 @@ fn ranges(lost: &[Lost]) -> String {
 
 fn sum(report: &Report) -> String {
     let Report { logs, entries, bytes, lost, .. } = report;
-    let mut text = format!("{logs} logs, {entries} entries, {}; {lost} seqs lost\n", size(*bytes));
+    let plural = |count: u64, one: &str, many: &str| match count {
+        1 => format!("1 {one}"),
+        _ => format!("{count} {many}"),
+    };
+    let mut text = format!(
+        "{}, {}, {}; {} lost\n",
+        plural(*logs, "log", "logs"),
+        plural(*entries, "entry", "entries"),
+        size(*bytes),
+        plural(*lost, "seq", "seqs")
+    );
     if report.ordinal.is_some() && !report.clean {
         text.push_str(
             "it was not closed in good order: of each log that was written to, the seqs that were reserved and not \
@@ -93,9 +103,9 @@ pub(super) fn does_not_open(directory: &Path, why: &str) -> String {
 fn advice(directory: &Path) -> String {
     let shown = directory.display();
     format!(
-        "- if there is a backup of the whole directory, restore all of it, never a part: positions after the backup are \
-         then refused as being of the future\n\
-         - else keep a copy of {shown}, then: tidegate journal verify --repair {shown}\n"
+        "- keep a copy of {shown}, then: tidegate journal verify --repair {shown}\n\
+         - where a backup is better than what is left: restore all of the directory, never a part, remove its file \
+         `mark`, and repair; all logs get new epochs then, so that no reader takes an old position for a new one\n"
     )
 }
 
@@ -148,7 +158,9 @@ pub(super) fn repaired(repaired: &Repaired) -> String {
     if repaired.orphans > 0 {
         say(format!("{} rows belonged to no log, and are gone", repaired.orphans));
     }
-    if repaired.new_epochs {
+    if repaired.logs.is_empty() {
+        say("no log is left".to_owned());
+    } else if repaired.new_epochs {
         say("all logs have new epochs: readers begin anew".to_owned());
     } else {
         say("the logs keep their epochs: readers go on, and are told which seqs are lost"

@@ -171,6 +171,18 @@ fn verify_says_what_is_wrong_and_repair_makes_it_right() {
 }
 
 #[test]
+fn a_backup_without_its_mark_gets_new_epochs() {
+    let place = closed("backup");
+    fs::remove_file(place.journal().join("mark")).expect("it is there");
+    let (code, out, _) = place.asked(&["verify"]);
+    assert!(code == Some(1) && out.contains("remove its file `mark`, and repair"), "{out}");
+    let (code, out, _) = place.asked(&["verify", "--repair"]);
+    assert!(code == Some(0) && out.contains("all logs have new epochs"), "{out}");
+    let (code, out, _) = place.asked(&["inspect"]);
+    assert!(code == Some(0) && !out.contains("0000000000007"), "{out}");
+}
+
+#[test]
 fn a_store_that_does_not_open_is_set_aside_by_a_repair() {
     let place = closed("store");
     let store = place.journal().join("store");

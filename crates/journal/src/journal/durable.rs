@@ -109,7 +109,7 @@ impl Shared {
     fn on_disk(&self, keeper: &Keeper, name: &LogName, head: &Head, number: LogNumber) -> Arc<Hot> {
         let hot = self.hot(name, head);
         let reserved = keeper.reserved(number);
-        let durable = Durable::new(number, reserved, head.floor);
+        let durable = Durable::new(number, reserved, head.floor, !head.keys.is_empty());
         hot.hold().durable = Some(Box::new(durable));
         hot
     }
@@ -219,6 +219,13 @@ pub(super) fn may_go_on_disk(keeper: &Keeper, held: &Held<'_>, unused: bool) -> 
 /// The log goes for good.
 pub(super) fn discard_on_disk(keeper: &Keeper, held: &Held<'_>) -> Discarded {
     Discarded { ticket: number_of(held).map(|number| keeper.remove(number)) }
+}
+
+/// The log leaves memory, and the keeper's as well, until it is asked for again.
+pub(super) fn rest_on_disk(keeper: &Keeper, held: &Held<'_>) {
+    if let Some(number) = number_of(held) {
+        keeper.rest(number);
+    }
 }
 
 /// What is written leaves memory.

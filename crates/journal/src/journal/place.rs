@@ -20,14 +20,17 @@ pub(crate) struct Durable {
     reserved: u64,
     /// The log's floor as the keeper knows it.
     floor: u64,
+    /// The keeper has no key before this seq; `None` where it has none at all.
+    keys_from: Option<u64>,
     /// For each seq behind the tail how far it must come before readers may have it; `Memory` where nothing is awaited any
     /// more but what is before it.
     pub(super) pending: VecDeque<Durability>,
 }
 
 impl Durable {
-    pub(super) const fn new(number: LogNumber, reserved: u64, floor: u64) -> Self {
-        Self { number, reserved, floor, pending: VecDeque::new() }
+    pub(super) const fn new(number: LogNumber, reserved: u64, floor: u64, keyed: bool) -> Self {
+        let keys_from = if keyed { Some(0) } else { None };
+        Self { number, reserved, floor, keys_from, pending: VecDeque::new() }
     }
 }
 
@@ -73,6 +76,9 @@ pub(super) fn place_on_disk(
         durable.pending.push_back(awaited);
     }
     let (key, durability) = (append.keyed(), append.durability);
+    if let (Some(_), Some(durable)) = (key, &mut held.durable) {
+        durable.keys_from.get_or_insert(seq);
+    }
     let Append { body, class, merge, .. } = append;
     let entry = Entry::whole(seq, now_ms, class, body);
     let written = Written { number, entry, merge, key, durability };
@@ -96,6 +102,17 @@ pub(super) fn tell_floor(keeper: &Keeper, held: &mut Held<'_>) {
     if let Some(durable) = held.durable.as_mut().filter(|durable| durable.floor < floor) {
         durable.floor = floor;
         keeper.trim(durable.number, floor);
+    }
+}
+
+/// Lets the keeper forget the keys that are out of the window.
+pub(super) fn tell_keys(keeper: &Keeper, held: &mut Held<'_>) {
+    let (oldest, next) = (held.log.oldest_key(), held.log.last_placed() + 1);
+    let Some(durable) = &mut held.durable else { return };
+    let from = oldest.unwrap_or(next);
+    if durable.keys_from.is_some_and(|known| known < from) {
+        keeper.forget_keys(durable.number, from - 1);
+        durable.keys_from = oldest;
     }
 }
 

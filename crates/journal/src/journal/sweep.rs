@@ -69,7 +69,7 @@ impl Shared {
         let unused = {
             let mut held = hot.hold();
             held.log.trim(now_ms);
-            self.floor_rose(&mut held);
+            self.tell_gone(&mut held);
             self.settle_written(&mut held);
             let idle = now_ms.saturating_sub(hot.read_ms()) >= self.limits.idle_ms;
             idle || is_over(&held)
@@ -82,6 +82,8 @@ impl Shared {
                 let goes = Arc::strong_count(hot) <= 2 && self.may_go(&held, true);
                 if goes && is_over(&held) {
                     let _unread = self.discard(&held);
+                } else if goes {
+                    self.rest(&held);
                 }
                 goes
             })

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use super::Shared;
 #[cfg(feature = "disk")]
 use super::durable::{
-    discard_on_disk, give_way_on_disk, may_go_on_disk, settle_written, tell_kept,
+    discard_on_disk, give_way_on_disk, may_go_on_disk, rest_on_disk, settle_written, tell_kept,
 };
 #[cfg(feature = "disk")]
-use super::place::{place_on_disk, ready_on_disk, tell_floor};
+use super::place::{place_on_disk, ready_on_disk, tell_floor, tell_keys};
 use crate::append::Append;
 use crate::batch::{Batch, Snapshot};
 use crate::error::{AppendError, ReadError};
@@ -122,10 +122,12 @@ impl Shared {
         }
     }
 
-    pub(super) fn floor_rose(&self, held: &mut Held<'_>) {
+    /// What time took goes elsewhere, too.
+    pub(super) fn tell_gone(&self, held: &mut Held<'_>) {
         #[cfg(feature = "disk")]
         if let Some(keeper) = &self.keeper {
             tell_floor(keeper, held);
+            tell_keys(keeper, held);
         }
     }
 
@@ -150,6 +152,14 @@ impl Shared {
             return discard_on_disk(keeper, held);
         }
         Discarded::default()
+    }
+
+    /// The log leaves memory, and may come back.
+    pub(super) fn rest(&self, held: &Held<'_>) {
+        #[cfg(feature = "disk")]
+        if let Some(keeper) = &self.keeper {
+            rest_on_disk(keeper, held);
+        }
     }
 
     pub(super) fn give_way(&self, held: &mut Held<'_>) -> bool {

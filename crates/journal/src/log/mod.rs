@@ -207,6 +207,12 @@ impl Log {
         self.open.as_ref().map_or(last, |open| open.index().last())
     }
 
+    /// The seq of the oldest key that is known.
+    #[cfg(feature = "disk")]
+    pub(crate) fn oldest_key(&self) -> Option<u64> {
+        self.more.as_ref()?.keys.oldest()
+    }
+
     /// Raises the floor.
     #[cfg(feature = "disk")]
     pub(crate) fn drop_to(&mut self, floor: u64) {

@@ -193,7 +193,11 @@ impl World {
     }
 
     fn append(&mut self, at: usize) {
-        if let Err(error) = self.keeper.accepts() {
+        // Who asked a moment before the failure has its seq all the same.
+        let asked_before = self.logs[at].open.is_some() && self.dice.chance(20);
+        if let Err(error) = self.keeper.accepts()
+            && !asked_before
+        {
             self.seen.refused += 1;
             assert!(matches!(error, StoreError::Full { .. } | StoreError::Poisoned(_)), "{error}");
             return;
@@ -239,6 +243,8 @@ impl World {
         log.may = vec![Some(epoch)];
         let life = log.lives.entry(epoch).or_default();
         life.check_head(&loaded);
+        // It may have been asked for among seqs that never left.
+        life.floor = life.floor.min(loaded.head.next - 1);
         let number = loaded.number;
         let items = self.keeper.read(number, loaded.head.floor, usize::MAX).expect("it reads");
         let end = life.check_read(loaded.head.floor, &items, !log.rested);
@@ -320,6 +326,11 @@ impl World {
         if let Some(open) = log.open.take_if(idle) {
             self.keeper.rest(open.number);
             log.rested = true;
+            if self.dice.chance(20) {
+                // It is not put to rest after all: the commit fails, and then it is wanted again.
+                self.disk.fail_commit(self.dice.chance(50));
+                self.writer.step();
+            }
             self.seen.rested += 1;
         }
     }
@@ -337,7 +348,7 @@ impl World {
 
     /// A new life of a log that is there.
     fn clear(&mut self, at: usize) {
-        if self.logs[at].open.take().is_some() && self.keeper.accepts().is_ok() {
+        if self.keeper.accepts().is_ok() && self.logs[at].open.take().is_some() {
             // Between the removal of the old and the making of the new, it may be absent.
             self.logs[at].may.push(None);
             self.create(at);
@@ -382,9 +393,9 @@ impl World {
             self.disk.fail_sync();
             let at = self.dice.below(LOGS) as usize;
             if self.dice.chance(50) {
-                self.clear(at)
+                self.clear(at);
             } else {
-                self.remove(at)
+                self.remove(at);
             }
             self.collect();
         }
