@@ -113,6 +113,12 @@ const STAGES: &[Stage] = &[
         run: apart::races_long,
     },
     Stage {
+        name: "journal-long",
+        what: "the journal's models, damage and kills in full, on release builds",
+        pace: Pace::Long,
+        run: suites::journal_long,
+    },
+    Stage {
         name: "fuzz",
         what: "the fuzz targets over their kept inputs (fuzz/), formatting and lints there",
         pace: Pace::Full,

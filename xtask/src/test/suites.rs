@@ -49,6 +49,19 @@ pub(crate) fn doc_tests(context: &Context<'_>) -> Outcome {
     counted(command.current_dir(context.root), Counts::of_cargo_test)
 }
 
+/// The journal's tests that have a long form. Release builds: a million steps twenty times over.
+pub(crate) fn journal_long(context: &Context<'_>) -> Outcome {
+    let mut outcome = Outcome::passed();
+    for test in ["model", "durable_model", "crash", "damage", "killed"] {
+        let mut command = process::cargo();
+        command
+            .args(["test", "--release", "-p", "tidegate-journal", "--all-features", "--test", test])
+            .env("TIDEGATE_LONG", "1");
+        outcome.join(counted(command.current_dir(context.root), Counts::of_cargo_test));
+    }
+    outcome
+}
+
 /// Runs a test runner and reads its counts; shows its output when anything failed.
 pub(crate) fn counted(command: &mut std::process::Command, count: fn(&str) -> Counts) -> Outcome {
     let run = screen::program(command);
