@@ -24,7 +24,7 @@ pub(super) struct Found {
 pub(super) enum Fault {
     /// It is none, or somebody has it, or it cannot be read: repairing would not help.
     Refused(String),
-    /// The storage engine does not open its files.
+    /// The storage engine does not open its files, or does not read what it must.
     Damaged(String),
 }
 
@@ -66,10 +66,10 @@ impl Found {
     }
 
     /// Reads everything.
-    pub(super) fn look(self) -> Result<Seen, String> {
+    pub(super) fn look(self) -> Result<Seen, Fault> {
         let mut logs = Vec::new();
         let report = verify(&self.store, &self.mark, &mut |log| logs.push(log.clone()))
-            .map_err(|error| error.to_string())?;
+            .map_err(|error| Fault::Damaged(error.to_string()))?;
         Ok(Seen { logs, report, refusal: self.refusal(Path::new("the directory")) })
     }
 
@@ -116,7 +116,7 @@ impl fmt::Display for Fault {
             Self::Refused(why) => f.write_str(why),
             Self::Damaged(why) => write!(
                 f,
-                "the store does not open: {why}; `tidegate journal verify` says what to do"
+                "the store does not let itself be read: {why}; `tidegate journal verify` says what to do"
             ),
         }
     }

@@ -14,7 +14,7 @@ use tidegate_journal::Epoch;
 use tidegate_journal::disk::repair_directory;
 
 use crate::random;
-use found::{Fault, Found};
+use found::{Fault, Found, Seen};
 
 /// Looks into the directory of a journal, and repairs it when asked to.
 #[derive(Debug, Args)]
@@ -88,46 +88,48 @@ impl Place {
     fn find(&self) -> Result<Found, Fault> {
         Found::in_copy_of(&self.directory, self.scratch.as_deref())
     }
+
+    fn look(&self) -> Result<Seen, Fault> {
+        self.find()?.look()
+    }
 }
 
 fn inspect(place: &Place, out: &mut dyn Write) -> Result<Verdict, String> {
-    let seen = place.find()?.look()?;
+    let seen = place.look()?;
     say(out, &text::logs(&seen))?;
     if seen.is_well() {
         return Ok(Verdict::Well);
     }
-    say(
-        out,
-        &format!("something is wrong: tidegate journal verify {}\n", place.directory.display()),
-    )?;
+    let shown = place.directory.display();
+    say(out, &format!("something is wrong: tidegate journal verify {shown}\n"))?;
     Ok(Verdict::Wrong)
 }
 
 fn verify(place: &Place, out: &mut dyn Write) -> Result<Verdict, String> {
-    let seen = match place.find() {
+    let seen = match place.look() {
         Err(Fault::Damaged(why)) => {
             say(out, &text::does_not_open(&place.directory, &why))?;
             return Ok(Verdict::Wrong);
         }
-        found => found?.look()?,
+        seen => seen?,
     };
     say(out, &text::verdict(&place.directory, &seen))?;
     Ok(if seen.is_well() { Verdict::Well } else { Verdict::Wrong })
 }
 
 fn repair(place: &Place, out: &mut dyn Write) -> Result<Verdict, String> {
-    match place.find() {
+    match place.look() {
         Err(Fault::Damaged(_)) => {}
-        found => {
-            if found?.look()?.is_well() {
+        seen => {
+            if seen?.is_well() {
                 say(out, "nothing is wrong, and nothing was changed\n")?;
                 return Ok(Verdict::Well);
             }
         }
     }
-    let repaired =
-        repair_directory(&place.directory, &mut || Epoch(u64::from_le_bytes(random::bytes())))
-            .map_err(|error| format!("it was not repaired: {error}"))?;
+    let mut epochs = || Epoch(u64::from_le_bytes(random::bytes()));
+    let repaired = repair_directory(&place.directory, &mut epochs)
+        .map_err(|error| format!("it was not repaired: {error}"))?;
     say(out, &text::repaired(&repaired))?;
     verify(place, out)
 }

@@ -94,7 +94,7 @@ pub(super) fn verdict(directory: &Path, seen: &Seen) -> String {
 pub(super) fn does_not_open(directory: &Path, why: &str) -> String {
     let why = printable(why);
     format!(
-        "wrong:\n- the storage engine does not open its files: {why}\n\nwhat to do:\n\
+        "wrong:\n- the storage engine does not open or read its files: {why}\n\nwhat to do:\n\
          - no gateway starts with this directory as it is\n{}",
         advice(directory)
     )
