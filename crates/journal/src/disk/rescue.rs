@@ -89,7 +89,7 @@ fn copy_from(
     }
 }
 
-/// A key behind `key`, by two to the `width`, both taken as numbers of 24 bytes; `None` when there is none.
+/// A key behind `key`, by about two to the `width`, both taken as numbers of 24 bytes; `None` when there is none.
 fn beyond(key: &[u8], width: u32) -> Option<Vec<u8>> {
     const LENGTH: usize = 24;
     let mut padded = key.to_vec();
@@ -117,7 +117,7 @@ mod tests {
         let next = beyond(&key, 0).expect("there are more");
         assert_eq!(next[..16], row_key(LogNumber(1), 256));
         let next = beyond(&key, 9).expect("there are more");
-        assert!(next[..16] > row_key(LogNumber(1), 512)[..]);
+        assert_eq!(next[..16], row_key(LogNumber(1), 512), "what is smaller than the step's byte is zero");
         assert!((0..128).all(|width| beyond(&key, width).is_none_or(|next| next[..] > key[..])));
         assert_eq!(beyond(&key, 128), None);
         assert_eq!(beyond(&[0xff; 16], 0), None);
