@@ -63,6 +63,7 @@ fn append(suite: &mut Suite) {
             "a queue of copies, under a lock",
             || Mutex::new(VecDeque::with_capacity(KEPT + 1)),
             |queue: &mut Mutex<VecDeque<Box<[u8]>>>| {
+                let queue = &*queue;
                 let mut held = queue.lock().expect("nobody panics");
                 held.push_back(Box::from([b'x'; 64]));
                 if held.len() > KEPT {
@@ -78,6 +79,7 @@ fn append(suite: &mut Suite) {
             "behind a text, under a lock",
             || Mutex::new(String::new()),
             |text: &mut Mutex<String>| {
+                let text = &*text;
                 let mut held = text.lock().expect("nobody panics");
                 if held.len() > 8 << 20 {
                     held.clear();
