@@ -1,7 +1,8 @@
 //! Seqs in reserved blocks, so that none is ever used twice: what is reserved is durable before it is used. Knows no
 //! store.
 
-/// How many seqs are reserved at once. After an unclean end, at most so many are lost unused in each log.
+/// How many seqs are reserved at once. After an unclean end fewer than two blocks are lost unused in each log: the next one is
+/// reserved when half of one is used.
 pub const BLOCK: u64 = 1_024;
 
 /// How far to reserve when `last` is used: nothing while half of the last block is left.
