@@ -117,7 +117,11 @@ mod tests {
         let next = beyond(&key, 0).expect("there are more");
         assert_eq!(next[..16], row_key(LogNumber(1), 256));
         let next = beyond(&key, 9).expect("there are more");
-        assert_eq!(next[..16], row_key(LogNumber(1), 512), "what is smaller than the step's byte is zero");
+        assert_eq!(
+            next[..16],
+            row_key(LogNumber(1), 512),
+            "what is smaller than the step's byte is zero"
+        );
         assert!((0..128).all(|width| beyond(&key, width).is_none_or(|next| next[..] > key[..])));
         assert_eq!(beyond(&key, 128), None);
         assert_eq!(beyond(&[0xff; 16], 0), None);
