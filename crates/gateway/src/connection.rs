@@ -6,6 +6,8 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Instant;
 
+use futures_util::FutureExt as _;
+use futures_util::future::{BoxFuture, OptionFuture};
 use tidegate_message::{Close, CloseCode, RequestId, SessionId};
 use tidegate_payload_codec::Encoding;
 use tidegate_pool::{Admitted, ConnectionId, Facts, Member, Permit};
@@ -83,11 +85,13 @@ fn offered(app: &App, deflated: bool) -> Features {
 ///
 /// How a session begins and how it ends is boxed and gone when it is done: what lives as long as the connection is
 /// the session's loop alone.
-pub(crate) async fn serve(connection: Box<Connection>, upgrade: Upgrade) {
-    let begun: Pin<Box<dyn Future<Output = Option<Begun>> + Send>> =
-        Box::pin(connection.begin(upgrade));
-    let Some(begun) = begun.await else { return };
-    serving(begun).await;
+pub(crate) fn serve(
+    connection: Box<Connection>,
+    upgrade: Upgrade,
+) -> impl Future<Output = ()> + Send {
+    let begun: BoxFuture<'static, Option<Begun>> = Box::pin(connection.begin(upgrade));
+    // Not an async block: that would keep the place of the box beside what comes of it.
+    begun.then(|begun| OptionFuture::from(begun.map(serving))).map(drop)
 }
 
 /// The session's loop, and what is looked at beside it.
@@ -190,7 +194,8 @@ impl Connection {
             at_ms: clock::unix_ms(),
         };
         let settings = Arc::clone(&app.live().session);
-        let (mut running, handle) = Session::new(socket, encoder, app.queue_limits(), settings);
+        let (running, handle) = Session::new(socket, encoder, app.queue_limits(), settings);
+        let mut running = running.lending(Stream::replace_writer);
         let Admitted { id: stay, facts, .. } = match app.pool.insert(member, handle.clone()) {
             Ok(admitted) => admitted,
             Err(refusal) => {

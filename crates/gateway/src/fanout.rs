@@ -1,14 +1,16 @@
 //! The way out: from a publication to the outboxes it concerns. Encoded once, whoever gets it.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
 use tidegate_message::{Excluded, SessionId, Target as To, UserId};
-use tidegate_pool::{Exclude, Pool, Target};
-use tidegate_session::{Handle, Message, Outbound, Sent, Shared};
+use tidegate_pool::{Exclude, Target};
+use tidegate_session::{Direct, Handle, Message, Outbound, Sent, Shared};
 
 use crate::app::App;
+use crate::direct::Budget;
 use crate::observe::count;
 
 /// Whom a publication is for.
@@ -46,9 +48,11 @@ impl Delivery {
 
 /// A message about to be published.
 pub(crate) struct Publication<'a> {
-    pool: &'a Pool<Handle>,
+    app: &'a App,
     message: Arc<Shared>,
     wait: Duration,
+    /// How many receivers at rest are written to directly.
+    direct: usize,
 }
 
 /// What became of an offer.
@@ -71,14 +75,15 @@ impl<'a> Publication<'a> {
     /// Counts the message and makes it ready to be shared.
     pub(crate) fn new(app: &'a App, message: Message) -> Self {
         count(&app.counts.messages_published);
-        let wait = app.live().config.queue.push_timeout;
-        Self { pool: &app.pool, message: Arc::new(Shared::new(message)), wait }
+        let queue = &app.live().config.queue;
+        let (wait, direct) = (queue.push_timeout, queue.direct_receivers);
+        Self { app, message: Arc::new(Shared::new(message)), wait, direct }
     }
 
     /// Hands the message to all it is for and waits for nobody.
     pub(crate) fn fan_out(&self, audience: &Audience, excluded: &[Excluded]) -> Delivery {
         let mut delivery = Delivery::default();
-        self.each(audience, excluded, |handle| {
+        delivery.delivered += self.each(audience, excluded, |handle| {
             delivery.count(handle.send(Outbound::Shared(Arc::clone(&self.message))));
         });
         delivery
@@ -91,7 +96,7 @@ impl<'a> Publication<'a> {
         }
         let mut delivery = Delivery::default();
         let mut handles = Vec::new();
-        self.each(audience, excluded, |handle| {
+        delivery.delivered += self.each(audience, excluded, |handle| {
             match handle.offer(Outbound::Shared(Arc::clone(&self.message))) {
                 Sent::Full => handles.push(handle.clone()),
                 sent => delivery.count(sent),
@@ -104,10 +109,56 @@ impl<'a> Publication<'a> {
         Offered::Waiting(Waiting { delivery, handles, message, wait: self.wait })
     }
 
-    fn each(&self, audience: &Audience, excluded: &[Excluded], mut f: impl FnMut(&Handle)) {
+    /// Writes to receivers that are at rest, and hands the others on. Says to how many it has written.
+    fn each(
+        &self,
+        audience: &Audience,
+        excluded: &[Excluded],
+        mut hand_on: impl FnMut(&Handle),
+    ) -> usize {
         let (sessions, users) = split(excluded);
         let exclude = Exclude { sessions: &sessions, users: &users };
-        self.pool.for_each(&audience.target(), &exclude, |_, handle| f(handle));
+        let mut budget = Budget::new(self.direct, Instant::now());
+        let mut written = Written::default();
+        let to = audience.target();
+        self.app.pool.for_each_with_facts(&to, &exclude, |_, handle, facts| {
+            match budget.is_left().then(|| handle.write(&self.message)).flatten() {
+                Some(direct) => {
+                    budget.spend();
+                    facts.sent(direct.wire as u64);
+                    facts.touch(budget.began());
+                    written.count(direct);
+                }
+                None => hand_on(handle),
+            }
+        });
+        budget.end(Instant::now);
+        written.record(self.app)
+    }
+}
+
+/// What was written directly, for the statistics.
+#[derive(Default)]
+struct Written {
+    messages: usize,
+    original: usize,
+    encoded: usize,
+}
+
+impl Written {
+    const fn count(&mut self, direct: Direct) {
+        self.messages += 1;
+        self.original += direct.original;
+        self.encoded += direct.encoded;
+    }
+
+    fn record(self, app: &App) -> usize {
+        let Self { messages, original, encoded } = self;
+        if messages > 0 {
+            app.codec.stats().record_batch(messages, original, encoded);
+            app.counts.written_directly.fetch_add(messages as u64, Relaxed);
+        }
+        messages
     }
 }
 

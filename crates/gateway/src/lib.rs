@@ -20,6 +20,7 @@ mod commands;
 pub mod config;
 mod connection;
 mod demo;
+mod direct;
 mod drain;
 mod fanout;
 mod guard;

@@ -26,6 +26,8 @@ pub(crate) struct Counts {
     pub(crate) streams_failed: AtomicU64,
     pub(crate) messages_published: AtomicU64,
     pub(crate) upstream_retries: AtomicU64,
+    /// Messages that went past an outbox, to a session at rest.
+    pub(crate) written_directly: AtomicU64,
     /// Of outboxes that are gone: those of living sessions are read where they are.
     ended_queues: Mutex<Counters>,
 }

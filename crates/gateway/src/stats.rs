@@ -75,6 +75,8 @@ pub(crate) struct Upstreams {
 #[derive(Debug, Serialize)]
 pub(crate) struct Queue {
     pub(crate) depth: usize,
+    /// Messages that went past an outbox, to a session at rest.
+    pub(crate) direct: u64,
     pub(crate) pushed: u64,
     pub(crate) popped: u64,
     pub(crate) coalesced: u64,
@@ -257,6 +259,7 @@ fn queue(app: &App) -> Queue {
     });
     Queue {
         depth,
+        direct: app.counts.written_directly.load(Relaxed),
         pushed: sum.pushed,
         popped: sum.popped,
         coalesced: sum.coalesced,

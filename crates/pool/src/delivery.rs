@@ -9,7 +9,7 @@ use crate::pool::Pool;
 use crate::roster::Walk;
 use crate::seat::Seat;
 use crate::sync::Arc;
-use crate::{Exclude, Target};
+use crate::{Exclude, Facts, Target};
 
 impl<H> Pool<H> {
     /// Calls `f` for each session that is meant, and says for how many.
@@ -24,6 +24,16 @@ impl<H> Pool<H> {
         target: &Target,
         exclude: &Exclude<'_>,
         mut f: impl FnMut(SessionId, &H),
+    ) -> usize {
+        self.for_each_with_facts(target, exclude, |session, handle, _| f(session, handle))
+    }
+
+    /// As [`for_each`](Self::for_each), with the facts of each session.
+    pub fn for_each_with_facts(
+        &self,
+        target: &Target,
+        exclude: &Exclude<'_>,
+        mut f: impl FnMut(SessionId, &H, &Facts),
     ) -> usize {
         let excluded = Excluded::new(exclude);
         let wanted = |seat: &Seat<H>| excluded.admits(seat);
@@ -69,7 +79,7 @@ impl<H> Pool<H> {
 /// Hands out what `next` takes under its lock, until there is no more.
 fn walk<H>(
     mut walk: Walk,
-    f: &mut impl FnMut(SessionId, &H),
+    f: &mut impl FnMut(SessionId, &H, &Facts),
     next: impl Fn(&mut Walk, &mut Chunk<H>) -> bool,
 ) -> usize {
     let mut chunk = Chunk::new();
@@ -84,8 +94,8 @@ fn walk<H>(
 }
 
 /// Hands one out, unless it has left since it was found.
-fn hand_out<H>(seat: Option<Arc<Seat<H>>>, mut f: impl FnMut(SessionId, &H)) -> usize {
+fn hand_out<H>(seat: Option<Arc<Seat<H>>>, mut f: impl FnMut(SessionId, &H, &Facts)) -> usize {
     let Some(seat) = seat.filter(|seat| !seat.has_left()) else { return 0 };
-    f(seat.id.session(), &seat.handle);
+    f(seat.id.session(), &seat.handle, &seat.facts);
     1
 }

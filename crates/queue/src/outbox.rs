@@ -189,6 +189,13 @@ impl<T: Item> Outbox<T> {
         self.extra.as_mut().map_or(0, |extra| std::mem::take(&mut extra.tally.untold))
     }
 
+    /// Whether the reader has had everything and knows of all that it has not.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn is_settled(&self) -> bool {
+        let quiet = |extra: &Extra| extra.is_quiet() && extra.tally.untold == 0;
+        self.is_empty() && self.extra.as_deref().is_none_or(quiet)
+    }
+
     /// Gives the buffer back if nothing is inside: for an outbox that will be quiet for a while. Otherwise
     /// it is kept, so that in steady state a message costs no allocation.
     pub fn rest(&mut self) {

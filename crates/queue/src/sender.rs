@@ -115,6 +115,14 @@ impl<T: Item> Sender<T> {
         self.len() == 0
     }
 
+    /// Whether the reader has had everything: nothing is inside or waits in a log, it was told of all that was shed, and
+    /// the channel is open.
+    #[must_use]
+    pub fn is_settled(&self) -> bool {
+        let state = self.shared.lock();
+        !state.is_closed() && state.outbox.is_settled()
+    }
+
     /// What the outbox has done so far.
     #[must_use]
     pub fn counters(&self) -> Counters {

@@ -163,7 +163,7 @@ impl Entrance {
         peer: SocketAddr,
     ) -> Result<(Stream, bool, SocketAddr), Refused> {
         if self.tls.is_none() && !self.announced {
-            return Ok((Stream::Plain(stream), false, peer));
+            return Ok((Stream::Plain(stream.into()), false, peer));
         }
         match timeout(self.settings.header_timeout, self.introduce(stream, peer)).await {
             Ok(arrived) => arrived,
@@ -183,7 +183,7 @@ impl Entrance {
             peer = proxy_protocol::read(&mut stream).await?.unwrap_or(peer);
         }
         match &self.tls {
-            None => Ok((Stream::Plain(stream), false, peer)),
+            None => Ok((Stream::Plain(stream.into()), false, peer)),
             Some(tls) => {
                 let (stream, is_h2) = tls.accept(stream).await?;
                 Ok((stream, is_h2, peer))

@@ -27,7 +27,7 @@ pub use hyper::body::Incoming;
 pub use network::{Network, NetworkError};
 pub use problem::Problem;
 pub use serve::{Peer, Server, Settings};
-pub use stream::Stream;
+pub use stream::{Plain, Stream};
 pub use tls::Tls;
 pub use upgrade::Upgrade;
 

@@ -6,17 +6,39 @@ use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio_rustls::server::TlsStream;
 
-/// A connection of [`crate::Server`]. A plain one is the TCP stream itself and costs nothing beside it;
-/// vectored writes reach the system. What TLS keeps for a connection is boxed.
+/// A connection of [`crate::Server`]. A plain one costs a reference count beside the TCP stream itself; vectored writes
+/// reach the system. What TLS keeps for a connection is boxed.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Stream {
     /// In the clear.
-    Plain(TcpStream),
+    Plain(Plain),
     /// Over TLS. A write is done when the stream is flushed: up to 64 KiB wait in it.
     Tls(Box<TlsStream<TcpStream>>),
+}
+
+/// A TCP stream whose writing half can be lent to others.
+#[derive(Debug)]
+pub struct Plain {
+    read: OwnedReadHalf,
+    write: Option<OwnedWriteHalf>,
+}
+
+impl From<TcpStream> for Plain {
+    fn from(stream: TcpStream) -> Self {
+        let (read, write) = stream.into_split();
+        Self { read, write: Some(write) }
+    }
+}
+
+impl Plain {
+    /// The writing half; without it each write fails with [`io::ErrorKind::NotConnected`].
+    fn write(&mut self) -> io::Result<Pin<&mut OwnedWriteHalf>> {
+        self.write.as_mut().map(Pin::new).ok_or_else(|| io::ErrorKind::NotConnected.into())
+    }
 }
 
 impl Stream {
@@ -24,26 +46,20 @@ impl Stream {
     #[must_use]
     pub fn tcp(&self) -> &TcpStream {
         match self {
-            Self::Plain(tcp) => tcp,
+            Self::Plain(plain) => plain.read.as_ref(),
             Self::Tls(tls) => tls.get_ref().0,
         }
     }
-}
 
-/// Calls a method of whichever stream it is.
-macro_rules! either {
-    ($self:ident, $stream:ident => $call:expr) => {
-        match $self.get_mut() {
-            Stream::Plain(stream) => {
-                let $stream = Pin::new(stream);
-                $call
-            }
-            Stream::Tls(stream) => {
-                let $stream = Pin::new(&mut **stream);
-                $call
-            }
+    /// Puts `half` in the place of the writing half, and gives that away: with `None` it is lent, and writes fail with
+    /// [`io::ErrorKind::NotConnected`] until it is put back. A stream over TLS is one state for both ways and has no
+    /// half to give. Who drops the half ends that way of the stream.
+    pub const fn replace_writer(&mut self, half: Option<OwnedWriteHalf>) -> Option<OwnedWriteHalf> {
+        match self {
+            Self::Plain(plain) => std::mem::replace(&mut plain.write, half),
+            Self::Tls(_) => half,
         }
-    };
+    }
 }
 
 impl AsyncRead for Stream {
@@ -52,8 +68,27 @@ impl AsyncRead for Stream {
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        either!(self, stream => stream.poll_read(cx, buffer))
+        match self.get_mut() {
+            Self::Plain(plain) => Pin::new(&mut plain.read).poll_read(cx, buffer),
+            Self::Tls(tls) => Pin::new(&mut **tls).poll_read(cx, buffer),
+        }
     }
+}
+
+/// Calls a method of whichever stream it is.
+macro_rules! either {
+    ($self:ident, $stream:ident => $call:expr) => {
+        match $self.get_mut() {
+            Stream::Plain(plain) => {
+                let $stream = plain.write()?;
+                $call
+            }
+            Stream::Tls(stream) => {
+                let $stream = Pin::new(&mut **stream);
+                $call
+            }
+        }
+    };
 }
 
 impl AsyncWrite for Stream {
@@ -75,7 +110,7 @@ impl AsyncWrite for Stream {
 
     fn is_write_vectored(&self) -> bool {
         match self {
-            Self::Plain(tcp) => tcp.is_write_vectored(),
+            Self::Plain(_) => true,
             Self::Tls(tls) => tls.is_write_vectored(),
         }
     }

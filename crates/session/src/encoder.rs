@@ -6,7 +6,7 @@ use bytes::Bytes;
 use tidegate_payload_codec::{Codec, CodecError, Compression, Encoding, Form, Kind};
 use tidegate_ws::{Compression as Deflate, Prepared};
 
-use crate::features::{Feature, Features, Switches};
+use crate::features::{Agreed, Feature, Features, Switches};
 use crate::message::{Message, Shared};
 use crate::outbound::Outbound;
 
@@ -48,11 +48,11 @@ pub(crate) fn framed(codec: &Codec, part: Bytes, form: Form) -> (Prepared, usize
 }
 
 /// Writes messages in one client's form, several in one frame where it agreed to `batch`.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Encoder {
     codec: Arc<Codec>,
     encoding: Encoding,
-    agreed: Features,
+    agreed: Agreed,
     /// How the transport compresses, where that was agreed.
     deflate: Option<Deflate>,
     switches: Arc<Switches>,
@@ -72,13 +72,13 @@ impl Encoder {
     /// An encoder for a sub-protocol; nothing is agreed yet.
     #[must_use]
     pub fn new(codec: Arc<Codec>, encoding: Encoding) -> Self {
-        Self { codec, encoding, agreed: Features::NONE, deflate: None, switches: Arc::default() }
+        Self { codec, encoding, agreed: Agreed::default(), deflate: None, switches: Arc::default() }
     }
 
     /// The same with features agreed.
     #[must_use]
-    pub const fn with_features(mut self, features: Features) -> Self {
-        self.agreed = features;
+    pub fn with_features(self, features: Features) -> Self {
+        self.agreed.set(features);
         self
     }
 
@@ -95,14 +95,14 @@ impl Encoder {
         self
     }
 
-    pub(crate) const fn set_features(&mut self, features: Features) {
-        self.agreed = features;
+    pub(crate) fn set_features(&self, features: Features) {
+        self.agreed.set(features);
     }
 
     /// What was agreed and is switched on.
     #[must_use]
     pub fn features(&self) -> Features {
-        self.agreed.and(self.switches.on())
+        self.agreed.get().and(self.switches.on())
     }
 
     pub(crate) fn codec(&self) -> &Codec {
@@ -115,8 +115,8 @@ impl Encoder {
     }
 
     /// The form in which the client may write: what was agreed, whatever is switched off since.
-    pub(crate) const fn agreed_form(&self) -> Form {
-        self.form_of(self.agreed)
+    pub(crate) fn agreed_form(&self) -> Form {
+        self.form_of(self.agreed.get())
     }
 
     const fn form_of(&self, features: Features) -> Form {
@@ -204,7 +204,7 @@ impl Encoder {
         }
     }
 
-    fn shared(&self, shared: &Shared) -> Result<Written, CodecError> {
+    pub(crate) fn shared(&self, shared: &Shared) -> Result<Written, CodecError> {
         let message = shared.message();
         let framed = shared.framed(&self.codec, self.form())?;
         let frame = match self.deflate {

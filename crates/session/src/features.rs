@@ -101,6 +101,20 @@ impl Features {
     }
 }
 
+/// What one client has agreed to. Only its session changes it; whoever has a message for it reads it.
+#[derive(Debug, Default)]
+pub(crate) struct Agreed(AtomicU8);
+
+impl Agreed {
+    pub(crate) fn get(&self) -> Features {
+        Features(self.0.load(Relaxed))
+    }
+
+    pub(crate) fn set(&self, features: Features) {
+        self.0.store(features.0, Relaxed);
+    }
+}
+
 /// Which features are in use at all: switched for all sessions at once, while they are in service.
 ///
 /// What is switched off is no longer written, whatever was agreed, and comes back as agreed when it is switched on. A

@@ -2,20 +2,48 @@
 
 use std::convert::Infallible;
 use std::sync::{Arc, OnceLock};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use futures_util::task::AtomicWaker;
 use tidegate_message::{Class, Close, CloseCode, Priority};
 use tidegate_queue::{Counters, Item as _, PushError, Pushed, Sender};
 
+use crate::encoder::{Encoder, Written};
+use crate::lent::{Lent, Passed};
+use crate::message::Shared;
 use crate::outbound::Outbound;
 
 /// Reaches one session from anywhere. Cheap to clone; does not keep the session alive.
 #[derive(Clone, Debug)]
 pub struct Handle {
     outbox: Sender<Outbound>,
-    ending: Arc<Ending>,
+    reach: Arc<Reach>,
+}
+
+/// What a session and those who reach it share, beside the outbox.
+#[derive(Debug)]
+pub(crate) struct Reach {
+    pub(crate) encoder: Encoder,
+    pub(crate) ending: Ending,
+    pub(crate) lent: Lent,
+}
+
+impl Reach {
+    pub(crate) fn new(encoder: Encoder) -> Self {
+        Self { encoder, ending: Ending::default(), lent: Lent::default() }
+    }
+}
+
+/// A message that was written to a session's stream past its outbox.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Direct {
+    /// Its bytes as plain JSON.
+    pub original: usize,
+    /// Its bytes in the client's form.
+    pub encoded: usize,
+    /// Its bytes on the wire, with the frame's header.
+    pub wire: usize,
 }
 
 /// What became of a message on its way to a session.
@@ -33,8 +61,29 @@ pub enum Sent {
 }
 
 impl Handle {
-    pub(crate) const fn new(outbox: Sender<Outbound>, ending: Arc<Ending>) -> Self {
-        Self { outbox, ending }
+    pub(crate) const fn new(outbox: Sender<Outbound>, reach: Arc<Reach>) -> Self {
+        Self { outbox, reach }
+    }
+
+    /// Writes a message at once, by the hand of the caller, to a session that is at rest with nothing to write
+    /// ([`Session::lending`](crate::Session::lending)); it takes one `send` to the system. The session's observer is not
+    /// told. `None`: the session is not at rest, or its stream takes nothing now: nothing has happened, and
+    /// [`send`](Self::send) is the way.
+    #[must_use = "what was not written has to be sent"]
+    pub fn write(&self, message: &Shared) -> Option<Direct> {
+        let Reach { encoder, ending, lent } = &*self.reach;
+        let mut direct = None;
+        let frame = || {
+            // What cannot be encoded is said by the session.
+            let Written { frame, original, encoded, .. } = encoder.shared(message).ok()?;
+            direct = Some(Direct { original, encoded, wire: frame.len() });
+            Some(frame)
+        };
+        match lent.write(|| self.outbox.is_settled(), frame)? {
+            Passed::Whole => {}
+            Passed::InPart => ending.wake(),
+        }
+        direct
     }
 
     /// Sends without waiting. A critical message that does not fit ends the session as a slow consumer:
@@ -72,7 +121,7 @@ impl Handle {
     /// Asks the session to end. The first request wins. What waits in the outbox is still written, except
     /// to a slow consumer; commands in work are dropped.
     pub fn end(&self, close: Close) {
-        self.ending.request(close);
+        self.reach.ending.request(close);
     }
 
     /// Whether the session takes nothing more: it is over, or its close handshake is under way.
@@ -117,25 +166,35 @@ impl Handle {
 /// The request to end, waiting to be seen by the session's loop.
 #[derive(Debug, Default)]
 pub(crate) struct Ending {
-    close: OnceLock<Close>,
+    /// Boxed: most sessions have none for as long as they live.
+    close: OnceLock<Box<Close>>,
     session: AtomicWaker,
 }
 
 impl Ending {
     pub(crate) fn request(&self, close: Close) {
-        if self.close.set(close).is_ok() {
+        if self.close.set(Box::new(close)).is_ok() {
             self.session.wake();
         }
     }
 
+    /// Wakes the session to look around. It has to [register](Self::register) anew.
+    pub(crate) fn wake(&self) {
+        self.session.wake();
+    }
+
+    pub(crate) fn register(&self, waker: &Waker) {
+        self.session.register(waker);
+    }
+
     /// The request, if there is one by now.
     pub(crate) fn requested(&self) -> Option<Close> {
-        self.close.get().cloned()
+        self.close.get().map(|close| Close::clone(close))
     }
 
     /// Ready once there is a request. One task may wait at a time.
     pub(crate) fn poll_requested(&self, cx: &Context<'_>) -> Poll<Close> {
-        self.session.register(cx.waker());
+        self.register(cx.waker());
         // Asked after the waker is there: a request that came before it woke nobody.
         self.requested().map_or(Poll::Pending, Poll::Ready)
     }

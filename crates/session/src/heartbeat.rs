@@ -1,6 +1,6 @@
 //! When to ask for a sign of life and when to give a client up. Knows times, not sockets.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::settings::Settings;
 
@@ -8,7 +8,12 @@ use crate::settings::Settings;
 #[derive(Debug)]
 pub(crate) struct Heartbeat {
     heard: Instant,
+    /// When the last ping went, until its pong comes.
     asked: Option<Instant>,
+    /// Its number.
+    number: u32,
+    /// Nothing was heard since.
+    waits: bool,
 }
 
 /// What is to be done now.
@@ -24,20 +29,31 @@ pub(crate) enum Beat {
 
 impl Heartbeat {
     pub(crate) const fn new(now: Instant) -> Self {
-        Self { heard: now, asked: None }
+        Self { heard: now, asked: None, number: 0, waits: false }
     }
 
     /// Anything at all came from the client.
     pub(crate) fn heard(&mut self, now: Instant) {
         self.heard = now;
-        self.asked = None;
+        self.waits = false;
+    }
+
+    /// The payload of the ping that is asked for now.
+    pub(crate) const fn payload(&self) -> [u8; 4] {
+        self.number.to_be_bytes()
+    }
+
+    /// A pong came: how long it took, if it answers the last ping.
+    pub(crate) fn ponged(&mut self, payload: &[u8], now: Instant) -> Option<Duration> {
+        let asked = self.asked.take_if(|_| payload == self.number.to_be_bytes())?;
+        Some(now.saturating_duration_since(asked))
     }
 
     /// When [`Heartbeat::beat`] will next have something to say.
     pub(crate) fn next(&self, settings: &Settings) -> Instant {
         match self.asked {
-            Some(asked) => asked + settings.ping_timeout,
-            None => self.heard + settings.ping_interval,
+            Some(asked) if self.waits => asked + settings.ping_timeout,
+            _ => self.heard + settings.ping_interval,
         }
     }
 
@@ -45,20 +61,18 @@ impl Heartbeat {
         if now < self.next(settings) {
             return Beat::Rest;
         }
-        match self.asked {
-            Some(_) => Beat::Dead,
-            None => {
-                self.asked = Some(now);
-                Beat::Ask
-            }
+        if self.waits {
+            return Beat::Dead;
         }
+        self.asked = Some(now);
+        self.number = self.number.wrapping_add(1);
+        self.waits = true;
+        Beat::Ask
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     const INTERVAL: Duration = Duration::from_secs(30);
@@ -80,6 +94,19 @@ mod tests {
         assert_eq!(beat(now + INTERVAL), Beat::Ask);
         assert_eq!(beat(now + INTERVAL + TIMEOUT - Duration::from_millis(1)), Beat::Rest);
         assert_eq!(beat(now + INTERVAL + TIMEOUT), Beat::Dead);
+    }
+
+    #[test]
+    fn only_the_pong_of_the_last_ping_tells_the_latency_and_once() {
+        let (mut heart, settings, now) = start();
+        assert_eq!(heart.ponged(&heart.payload(), now), None, "nobody has asked");
+        let asked = now + INTERVAL;
+        assert_eq!(heart.beat(&settings, asked), Beat::Ask);
+        let payload = heart.payload();
+        heart.heard(asked);
+        assert_eq!(heart.ponged(b"else", asked), None);
+        assert_eq!(heart.ponged(&payload, asked + TIMEOUT / 2), Some(TIMEOUT / 2));
+        assert_eq!(heart.ponged(&payload, asked + TIMEOUT), None);
     }
 
     #[test]

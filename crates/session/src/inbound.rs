@@ -66,7 +66,7 @@ where
 }
 
 /// The commands in work, each with the id that its answer carries. Nothing is allocated while there are none.
-pub(crate) struct Calls<F>(Option<FuturesUnordered<Call<F>>>);
+pub(crate) struct Calls<F>(Option<Box<FuturesUnordered<Call<F>>>>);
 
 struct Call<F> {
     id: Option<RequestId>,
@@ -87,7 +87,7 @@ impl<F> Calls<F> {
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.0.as_ref().map_or(0, FuturesUnordered::len)
+        self.0.as_ref().map_or(0, |calls| calls.len())
     }
 }
 
@@ -137,6 +137,7 @@ where
             Inbound::Broken(error) => return Some(broken(&error)),
             Inbound::Frame(frame) => frame,
         };
+        self.was_heard = true;
         self.heartbeat.heard(now);
         let close = match frame {
             Frame::Text(text) => self.payload(text.into(), Kind::Text, cx, now),
@@ -190,14 +191,14 @@ where
 
     /// The client's bytes as JSON. Plain JSON is passed on as it came.
     fn decode(&self, bytes: Bytes, kind: Kind) -> Result<Bytes, CodecError> {
-        let form = self.session.encoder.agreed_form();
+        let form = self.session.reach.encoder.agreed_form();
         if matches!(
             (kind, form),
             (Kind::Text, Form { encoding: Encoding::Json, optimize: false, .. })
         ) {
             return Ok(bytes);
         }
-        self.session.encoder.codec().decode(&bytes, kind, form)
+        self.session.reach.encoder.codec().decode(&bytes, kind, form)
     }
 
     pub(crate) fn answer(
@@ -217,7 +218,7 @@ where
             Ok(Outcome::Answer(event)) => self.reply(&event, now),
             Ok(Outcome::Agreed(welcome)) => self.agree(welcome, now),
             Ok(Outcome::Welcomed(mut welcome)) => {
-                welcome.agreed = self.session.encoder.features().names();
+                welcome.agreed = self.session.reach.encoder.features().names();
                 self.write_plain(&Message::new(&Event::Welcome(welcome)));
             }
             Ok(other) => tracing::error!(?other, "an outcome that this session does not know"),
@@ -229,7 +230,7 @@ where
     fn agree(&mut self, welcome: Box<Welcome>, now: Instant) {
         let features = Features::ALL.asked(welcome.agreed.iter().copied());
         self.write_plain(&Message::new(&Event::Welcome(welcome)));
-        self.session.encoder.set_features(features);
+        self.session.reach.encoder.set_features(features);
         self.flushed(now);
     }
 
@@ -246,11 +247,8 @@ where
     }
 
     fn ponged(&mut self, payload: &[u8], now: Instant) {
-        if let Some(sent) = self.ping
-            && payload == self.pings.to_be_bytes()
-        {
-            self.ping = None;
-            self.observer.ponged(now.saturating_duration_since(sent), now);
+        if let Some(latency) = self.heartbeat.ponged(payload, now) {
+            self.observer.ponged(latency, now);
         }
     }
 }

@@ -45,7 +45,7 @@ where
 
     /// Whether messages may be held back to make a fuller batch.
     pub(crate) fn batches(&self) -> bool {
-        self.session.encoder.features().has(Feature::Batch)
+        self.session.reach.encoder.features().has(Feature::Batch)
     }
 
     /// Until when the outbox is held back to make a fuller batch.
@@ -135,30 +135,31 @@ where
         if !self.unplaced.is_empty() {
             let dropped = self.session.outbox.take_dropped();
             self.say_gap(dropped, now);
-            let mut answers = std::mem::take(&mut self.unplaced);
+            let mut answers = self.unplaced.take();
             self.write(&mut answers, now);
         }
     }
 
     /// Puts messages into the socket's line; `items` is empty then.
     fn write(&mut self, items: &mut Vec<Outbound>, now: Instant) {
-        let Session { encoder, socket, .. } = &mut self.session;
+        let Session { reach, socket, .. } = &mut self.session;
         let mut sum = Sum::default();
-        self.undelivered += encoder.write(items, &mut |written| sum.queue(socket, written));
+        self.undelivered += reach.encoder.write(items, &mut |written| sum.queue(socket, written));
         self.account(&sum, now);
     }
 
     fn write_one(&mut self, item: Outbound, now: Instant) {
-        let Session { encoder, socket, .. } = &mut self.session;
+        let Session { reach, socket, .. } = &mut self.session;
         let mut sum = Sum::default();
-        self.undelivered += encoder.write_one(item, &mut |written| sum.queue(socket, written));
+        self.undelivered +=
+            reach.encoder.write_one(item, &mut |written| sum.queue(socket, written));
         self.account(&sum, now);
     }
 
     /// Counts what was queued, once for all of it.
     fn account(&self, sum: &Sum, now: Instant) {
         if sum.messages > 0 {
-            self.session.encoder.record(sum.messages, sum.original, sum.encoded);
+            self.session.reach.encoder.record(sum.messages, sum.original, sum.encoded);
             self.observer.sent(sum.messages, sum.wire, now);
         }
     }
@@ -212,10 +213,8 @@ where
 
     /// Asks the client for a sign of life.
     pub(crate) fn ask(&mut self, now: Instant) {
-        self.pings += 1;
-        self.ping = Some(now);
-        self.session.socket.queue(Prepared::ping(&self.pings.to_be_bytes()));
-        if self.session.encoder.features().has(Feature::JsonPing) {
+        self.session.socket.queue(Prepared::ping(&self.heartbeat.payload()));
+        if self.session.reach.encoder.features().has(Feature::JsonPing) {
             // A droppable message: where there is no room for it, the client has enough to answer to.
             let _ = self.session.replies.try_push(Outbound::Own(Message::new(&Event::Ping)));
         }

@@ -19,9 +19,10 @@ use crate::batching::Batching;
 use crate::clock;
 use crate::encoder::Encoder;
 use crate::flow::{Flow, MAX_LINE_BYTES};
-use crate::handle::{Ending, Handle};
+use crate::handle::{Handle, Reach};
 use crate::heartbeat::{Beat, Heartbeat};
 use crate::inbound::{self, Calls, Inbound, by_gateway};
+use crate::lent::{Own, ReplaceWriter};
 use crate::malformed::Malformed;
 use crate::message::Message;
 use crate::observer::Observer;
@@ -29,6 +30,7 @@ use crate::outbound::Outbound;
 use crate::settings::Settings;
 use crate::stall::Stall;
 use crate::ticks::{Alarm, Ticks};
+use crate::unplaced::Unplaced;
 
 /// A connection that is open but not yet served.
 ///
@@ -36,11 +38,11 @@ use crate::ticks::{Alarm, Ticks};
 #[derive(Debug)]
 pub struct Session<IO> {
     pub(crate) socket: Socket<IO>,
-    pub(crate) encoder: Encoder,
+    pub(crate) reach: Own,
     pub(crate) outbox: Receiver<Outbound>,
     pub(crate) replies: Sender<Outbound>,
-    pub(crate) ending: Arc<Ending>,
     pub(crate) settings: Arc<Settings>,
+    pub(crate) replace_writer: Option<ReplaceWriter<IO>>,
 }
 
 /// How a session ended.
@@ -63,9 +65,18 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
     ) -> (Self, Handle) {
         let (sender, outbox) = channel(limits);
         let encoder = encoder.with_deflate(socket.compression());
-        let ending = Arc::new(Ending::default());
-        let handle = Handle::new(sender.clone(), Arc::clone(&ending));
-        (Self { socket, encoder, outbox, replies: sender, ending, settings }, handle)
+        let reach = Arc::new(Reach::new(encoder));
+        let handle = Handle::new(sender.clone(), Arc::clone(&reach));
+        let reach = Own(reach);
+        (Self { socket, reach, outbox, replies: sender, settings, replace_writer: None }, handle)
+    }
+
+    /// The same, lending the writing half of its stream while it is at rest: others may then [write](Handle::write)
+    /// to it past the outbox.
+    #[must_use]
+    pub fn lending(mut self, replace_writer: ReplaceWriter<IO>) -> Self {
+        self.replace_writer = Some(replace_writer);
+        self
     }
 
     /// Says `welcome`, before anything else is read or written.
@@ -84,7 +95,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
 
     /// Queues a message in the plain form of the sub-protocol; its size on the wire.
     pub(crate) fn write_plain(&mut self, message: &Message) -> usize {
-        match self.encoder.write_plain(message) {
+        match self.reach.encoder.write_plain(message) {
             Ok(frame) => queue(&mut self.socket, frame),
             Err(error) => {
                 tracing::error!(%error, "a message of the gateway's own cannot be encoded");
@@ -125,11 +136,11 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
             stall: Stall::default(),
             flow: Flow::default(),
             calls: Calls::new(),
-            unplaced: Vec::new(),
-            ping: None,
-            pings: 0,
+            unplaced: Unplaced::default(),
             undelivered: 0,
             is_settled: false,
+            was_heard: false,
+            has_lent: false,
             commands,
             observer,
             session: self,
@@ -157,15 +168,15 @@ pub(crate) struct Running<IO, S: Service<Request>, O> {
     stall: Stall,
     alarm: Alarm,
     /// Answers for which the outbox had no room.
-    pub(crate) unplaced: Vec<Outbound>,
-    /// When the last ping went, if it waits for its pong.
-    pub(crate) ping: Option<Instant>,
-    /// Its number.
-    pub(crate) pings: u64,
+    pub(crate) unplaced: Unplaced,
     /// Messages that could not be encoded, to be told with the next `gap`.
     pub(crate) undelivered: u64,
     /// Nothing was in the outbox when this poll last looked, and who pushes wakes the task.
     pub(crate) is_settled: bool,
+    /// A frame came in this poll.
+    pub(crate) was_heard: bool,
+    /// The writing half of the stream is lent, unless somebody has given it up.
+    pub(crate) has_lent: bool,
 }
 
 /// Turns of the loop, microseconds each, for which the clock is read once.
@@ -195,9 +206,20 @@ where
     O: Observer,
 {
     fn poll_ended(&mut self, cx: &mut Context<'_>) -> Poll<(Ended, Rest)> {
+        self.take_back(cx);
+        let polled = self.poll_turns(cx);
+        // Who was just heard will mostly say more: that costs nothing for want of two holds of a lock.
+        if polled.is_pending() && !self.was_heard {
+            self.lend();
+        }
+        polled
+    }
+
+    fn poll_turns(&mut self, cx: &mut Context<'_>) -> Poll<(Ended, Rest)> {
         let mut now = clock::now();
         let mut turns = 0_u32;
         self.is_settled = false;
+        self.was_heard = false;
         loop {
             // A client that sends without a pause leaves room for others now and then.
             ready!(poll_proceed(cx)).made_progress();
@@ -231,7 +253,7 @@ where
             self.heartbeat.heard(now);
         }
         self.flush_if_due(now);
-        if let Some(close) = self.session.ending.requested() {
+        if let Some(close) = self.session.reach.ending.requested() {
             return Poll::Ready(Step::End(close));
         }
         if let Poll::Ready((id, result)) = self.calls.poll_next(cx) {
@@ -251,7 +273,7 @@ where
         }
         // Where the alarm has this task's waker, the request to end has had it too since then.
         if !self.alarm.knows(cx.waker())
-            && let Poll::Ready(close) = session.ending.poll_requested(cx)
+            && let Poll::Ready(close) = session.reach.ending.poll_requested(cx)
         {
             return Poll::Ready(Step::End(close));
         }

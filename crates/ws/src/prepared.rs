@@ -1,6 +1,8 @@
 //! Frames made once and sent to many: header and payload, the payload shared by reference count.
 
 use std::fmt;
+#[cfg(feature = "tokio")]
+use std::io::{self, IoSlice};
 
 #[cfg(feature = "tokio")]
 use bytes::Buf as _;
@@ -12,6 +14,8 @@ use crate::close::{self, MAX_CONTROL_BYTES};
 use crate::deflate;
 use crate::header::{self, MAX_UNMASKED_HEADER_BYTES, Opcode, Start};
 use crate::mask::{Key, mask};
+#[cfg(feature = "tokio")]
+use crate::socket::{MAX_COPIED_BYTES, scratch};
 use crate::text::Text;
 
 /// One message in one frame, as a server sends it. Cloning it for each receiver is a reference count; the
@@ -194,6 +198,42 @@ impl Prepared {
         self.header.rotate_left(header);
         self.header_length -= header as u8;
         self.payload.advance(bytes - header);
+    }
+
+    /// Offers the frame, without waiting, to a stream of which this is the whole line, in one write. What the stream did
+    /// not take comes back: it has to be the next thing that it is given ([`Socket::resume`](crate::Socket::resume)).
+    ///
+    /// ```
+    /// use tidegate_ws::Prepared;
+    /// let hello = Prepared::text("Hello");
+    /// let mut taken = Vec::new();
+    /// let rest = hello.write_with(|slices| {
+    ///     taken.extend_from_slice(&slices[0][..3]);
+    ///     Ok(3)
+    /// });
+    /// assert_eq!((&taken[..], rest.unwrap().unwrap().payload().as_ref()), (&b"\x81\x05H"[..], &b"ello"[..]));
+    /// ```
+    ///
+    /// # Errors
+    /// Those of the write; the stream has taken nothing then.
+    pub fn write_with(
+        &self,
+        write: impl FnOnce(&[IoSlice<'_>]) -> io::Result<usize>,
+    ) -> io::Result<Option<Self>> {
+        let written = match self.payload.len() {
+            ..=MAX_COPIED_BYTES => scratch::cork(|cork| {
+                cork.extend_from_slice(self.header());
+                cork.extend_from_slice(&self.payload);
+                write(&[IoSlice::new(cork)])
+            }),
+            _ => write(&[IoSlice::new(self.header()), IoSlice::new(&self.payload)]),
+        }?;
+        if written >= self.len() {
+            return Ok(None);
+        }
+        let mut rest = self.clone();
+        rest.advance(written);
+        Ok(Some(rest))
     }
 
     /// Lets go of a shared payload.

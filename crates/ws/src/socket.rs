@@ -5,7 +5,7 @@
 
 mod error;
 mod outgoing;
-mod scratch;
+pub(crate) mod scratch;
 
 use std::future::poll_fn;
 use std::io;
@@ -17,6 +17,7 @@ use bytes::{Bytes, BytesMut};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 pub use self::error::Error;
+pub(crate) use self::outgoing::MAX_COPIED_BYTES;
 use self::outgoing::Outgoing;
 use crate::decoder::Decoder;
 use crate::deflate::{Agreed, Compression};
@@ -136,6 +137,25 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Socket<IO> {
     /// The stream.
     pub fn get_ref(&self) -> &IO {
         &self.io
+    }
+
+    /// The stream, for who exchanges a part of it. What is read from it or written to it here is missing to the socket.
+    pub fn get_mut(&mut self) -> &mut IO {
+        &mut self.io
+    }
+
+    /// Whether a whole frame that somebody else writes to the stream now would stand where it would if it were
+    /// [queued](Self::queue): nothing waits, no Close has gone or come, and no compressor keeps what was sent.
+    #[must_use]
+    pub fn is_at_rest(&self) -> bool {
+        let keeps = self.compression().is_some_and(|agreed| agreed.direction.takeover);
+        self.phase == Phase::Open && self.outgoing.is_at_rest() && !keeps
+    }
+
+    /// Puts first what the stream left of a frame that somebody else has written to it
+    /// ([`Prepared::write_with`]) while the socket was [at rest](Self::is_at_rest).
+    pub fn resume(&mut self, rest: Prepared) {
+        self.outgoing.resume(rest);
     }
 
     /// Adds a frame to the line, without I/O: [`next`](Self::next), [`flush`](Self::flush) and

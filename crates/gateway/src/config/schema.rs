@@ -215,6 +215,9 @@ section! {
         flush_interval: Duration = millis(50), in Duration::ZERO..=secs(60);
         /// How long a directed send or a publish waits for room before it is refused.
         push_timeout: Duration = SECOND, in Duration::ZERO..=secs(600);
+        /// Sessions with nothing to write to which who publishes a message writes it at once; the others are written to by
+        /// their own tasks. 0: none.
+        direct_receivers: usize = 1024, in 0..=1_000_000;
         /// Message types and agent events that are never dropped, and go first.
         critical_message_types: Vec<String> = texts(&[
             "agent_started", "agent_thinking", "tool_executing", "tool_completed", "agent_completed",

@@ -1,8 +1,9 @@
-//! One session, its client over a pipe in memory, its commands and its observer, on a paused clock.
+//! One session, its client over a pipe in memory or TCP, its commands and its observer; mostly on a paused clock.
 
 mod batching;
 mod closing;
 mod commands;
+mod direct;
 mod echo;
 mod forms;
 mod life;

@@ -18,7 +18,7 @@ use super::scratch;
 use crate::prepared::Prepared;
 
 /// Frames up to this size are copied into the cork: cheaper than a slice of their own.
-const COPY_BYTES: usize = 1024;
+pub(crate) const MAX_COPIED_BYTES: usize = 1024;
 /// The same for streams that write one slice at a time, such as some TLS streams.
 const COPY_BYTES_UNVECTORED: usize = 16 * 1024;
 /// A write is gathered until it holds this much.
@@ -96,6 +96,18 @@ impl Outgoing {
         self.bytes -= replaced.map_or(0, |pong| pong.len());
     }
 
+    /// Puts the rest of a frame that the stream has begun to take before everything else.
+    pub(super) fn resume(&mut self, rest: Prepared) {
+        self.bytes += rest.len();
+        let held = rest.payload().len();
+        self.line().begun = Some(Begun { rest, held });
+    }
+
+    /// Whether nothing waits, the stream is flushed, and no Close was queued.
+    pub(super) const fn is_at_rest(&self) -> bool {
+        self.bytes == 0 && !self.unflushed && !self.closing
+    }
+
     fn line(&mut self) -> &mut Line {
         self.line.get_or_insert_with(|| SPARE.take().unwrap_or_default())
     }
@@ -134,7 +146,7 @@ impl Outgoing {
         io: Pin<&mut IO>,
         cx: &mut Context<'_>,
     ) -> (Poll<io::Result<usize>>, usize) {
-        let copy = if io.is_write_vectored() { COPY_BYTES } else { COPY_BYTES_UNVECTORED };
+        let copy = if io.is_write_vectored() { MAX_COPIED_BYTES } else { COPY_BYTES_UNVECTORED };
         scratch::cork(|cork| {
             let gathered = self.cork(cork, copy);
             let polled = if gathered.bytes == cork.len() {
@@ -314,7 +326,7 @@ mod tests {
         outgoing.push_pong(Prepared::pong(b"1"));
         outgoing.push_pong(Prepared::pong(b"2"));
         let mut cork = Vec::new();
-        outgoing.cork(&mut cork, COPY_BYTES);
+        outgoing.cork(&mut cork, MAX_COPIED_BYTES);
         assert_eq!(cork, b"\x03abc\x8a\x011\x8a\x012\x81\x04next");
     }
 

@@ -36,7 +36,7 @@ pub(super) fn poll_read<IO: AsyncRead>(
 }
 
 /// Lends the thread's buffer for small frames, empty.
-pub(super) fn cork<R>(work: impl FnOnce(&mut Vec<u8>) -> R) -> R {
+pub(crate) fn cork<R>(work: impl FnOnce(&mut Vec<u8>) -> R) -> R {
     let mut bytes = CORK.take();
     bytes.clear();
     let result = work(&mut bytes);
