@@ -187,6 +187,22 @@ async fn producers_take_turns_as_they_came_but_critical_ones_first() {
 }
 
 #[tokio::test]
+async fn a_channel_is_settled_when_its_reader_has_had_or_heard_of_everything() {
+    let (sender, mut receiver) = channel(Limits { max_bytes: 10, ..Limits::default() });
+    assert!(sender.is_settled());
+    assert_eq!(sender.try_push(chat("inside")), Ok(Pushed::Queued));
+    assert!(!sender.is_settled());
+    assert_eq!(take(&mut receiver, 1), ["inside"]);
+    assert!(sender.is_settled());
+    assert_eq!(sender.try_push(chat("larger than all")), Ok(Pushed::Dropped));
+    assert!(sender.is_empty() && !sender.is_settled(), "the reader does not know yet");
+    assert_eq!(receiver.take_dropped(), 1);
+    assert!(sender.is_settled());
+    sender.close();
+    assert!(!sender.is_settled());
+}
+
+#[tokio::test]
 async fn newcomers_leave_the_room_that_others_wait_for() {
     let (sender, mut receiver) = full(2);
     let mut waiting = pin!(sender.push_wait(chat("waited").key(9)));

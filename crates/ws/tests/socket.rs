@@ -403,3 +403,42 @@ impl tokio::io::AsyncWrite for Counting {
         Poll::Ready(Ok(()))
     }
 }
+
+#[tokio::test]
+async fn what_another_hand_left_of_a_frame_is_written_first() {
+    let (mut server, mut there) = bare(1024);
+    for payload in [5, 5_000] {
+        assert!(server.is_at_rest());
+        let text = "x".repeat(payload);
+        let frame = Prepared::text(text.as_str());
+        let whole = frame.to_bytes();
+        for taken in [1, 3, whole.len() - 1] {
+            let mut got = Vec::new();
+            let rest = frame.write_with(|slices| {
+                slices.iter().for_each(|slice| got.extend_from_slice(slice));
+                assert_eq!(got, whole, "all of the frame is offered");
+                Ok(taken)
+            });
+            got.truncate(taken);
+            server.resume(rest.expect("no error").expect("a part of it"));
+            server.queue(Prepared::text("next"));
+            assert!(!server.is_at_rest());
+            let mut read = vec![0; whole.len() - taken + 6];
+            let (written, _) = tokio::join!(server.flush(), there.read_exact(&mut read));
+            written.expect("the peer reads");
+            got.extend_from_slice(&read);
+            assert_eq!(got, [&whole[..], b"\x81\x04next"].concat());
+        }
+        assert_eq!(frame.write_with(|_| Ok(whole.len())).expect("no error"), None);
+    }
+}
+
+#[tokio::test]
+async fn a_socket_that_is_closing_is_not_at_rest() {
+    let (mut server, mut client) = pair(1024);
+    server.queue(Prepared::close(1000, ""));
+    server.flush().await.expect("the peer is there");
+    assert!(!server.is_at_rest());
+    assert_eq!(client.next().await.expect("it closes"), close_event(1000, ""));
+    assert!(!client.is_at_rest());
+}

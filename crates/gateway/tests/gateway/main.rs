@@ -3,6 +3,7 @@
 mod api;
 mod codec;
 mod cors;
+mod direct;
 mod door;
 mod drain;
 mod hostile;
