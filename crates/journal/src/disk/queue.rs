@@ -92,9 +92,9 @@ impl Queue {
         let mut content = self.lock();
         for mut job in jobs {
             if let Some(error) = &content.poisoned
-                && let Some(waiter) = job.waiter.take()
+                && let Some(waiter) = &mut job.waiter
             {
-                waiter.answer(Err(error.clone()));
+                waiter.split_off().answer(Err(error.clone()));
             }
             content.bytes += job.bytes();
             content.jobs.push_back(job);
@@ -153,7 +153,8 @@ impl Queue {
     pub(crate) fn poison(&self, error: &StoreError) {
         let mut content = self.lock();
         content.poisoned = Some(error.clone());
-        let waiters: Vec<_> = content.jobs.iter_mut().filter_map(|job| job.waiter.take()).collect();
+        let waiters = content.jobs.iter_mut().filter_map(|job| job.waiter.as_mut());
+        let waiters: Vec<_> = waiters.map(Waiter::split_off).collect();
         drop(content);
         waiters.into_iter().for_each(|waiter| waiter.answer(Err(error.clone())));
     }

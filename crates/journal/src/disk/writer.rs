@@ -165,8 +165,8 @@ impl Writer {
         };
         self.shared.gate.poison(&error);
         self.shared.queue.poison(&error);
-        for waiter in draft.after_write.drain(..).chain(draft.after_sync.drain(..)) {
-            waiter.answer(Err(error.clone()));
+        for waiter in draft.after_write.iter_mut().chain(&mut draft.after_sync) {
+            waiter.split_off().answer(Err(error.clone()));
         }
         self.failed = Some(draft);
     }

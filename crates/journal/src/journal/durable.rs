@@ -49,17 +49,13 @@ impl Journal {
         Self { shared: Arc::new(shared) }
     }
 
-    /// Tries the disk again after a write error. Until then appends are refused.
+    /// Tries the disk again after a write error. Until then appends are refused. What had its seq is written first, and
+    /// readers get it as soon as it is, although whoever appended it was told of the error.
     ///
     /// # Errors
     /// It does not work yet.
     pub fn reopen(&self) -> Result<(), StoreError> {
-        let Some(keeper) = &self.shared.keeper else { return Ok(()) };
-        keeper.reopen()?;
-        for shard in self.shared.table.by_shard() {
-            shard.iter().for_each(|hot| settle_written(keeper, &mut hot.hold()));
-        }
-        Ok(())
+        self.shared.keeper.as_ref().map_or(Ok(()), |keeper| keeper.reopen())
     }
 
     /// Writes what is to be written and ends in good order; afterwards nothing can be appended, by any clone. Blocks.
