@@ -294,11 +294,12 @@ fn translate(verb: &str, error: &fjall::Error) -> StoreError {
     match error {
         fjall::Error::Io(source) | fjall::Error::Storage(fjall::LsmError::Io(source)) => {
             let what = format!("{verb}: {source}");
-            // A file that ends too early, that another one names and that is not there, or that is in the way of what
-            // is to be made, is damage.
+            // A file that ends too early (fjall seeks to before its beginning), that another one names and that is not
+            // there, or that is in the way of what is to be made, is damage.
             match source.kind() {
                 io::ErrorKind::UnexpectedEof
                 | io::ErrorKind::InvalidData
+                | io::ErrorKind::InvalidInput
                 | io::ErrorKind::AlreadyExists
                 | io::ErrorKind::NotFound => StoreError::Damaged(what),
                 _ => StoreError::Disk(what),
