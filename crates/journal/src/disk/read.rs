@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 use super::error::StoreError;
 use super::number::{LogNumber, end_key, number_and_seq, row_key};
 use super::record;
-use super::store::{Space, Store};
+use super::store::{Space, Store, Visit};
 use crate::entry::Entry;
 use crate::head::{KnownKey, Lost};
 
@@ -17,6 +17,16 @@ pub enum Stored {
     Entry(Entry),
     /// Seqs that are not there, or not as they were written.
     Lost(Lost),
+}
+
+impl Stored {
+    /// The last seq that it stands for.
+    pub(crate) const fn last(&self) -> u64 {
+        match self {
+            Self::Entry(entry) => entry.last,
+            Self::Lost(lost) => lost.to,
+        }
+    }
 }
 
 /// What follows `after`, up to `written`.
@@ -31,12 +41,8 @@ pub(crate) fn read(
     if after >= written {
         return Ok(reading.items);
     }
-    // The row that holds the next seq may begin before it.
-    let (start, next) = (row_key(number, 0), row_key(number, after.saturating_add(2)));
-    let before = store.last(Space::Entries, &start, &next)?;
-    let from = before.map_or(start.to_vec(), |(key, _)| key.to_vec());
     let mut full = false;
-    store.scan(Space::Entries, &from, &end_key(number), &mut |key, value| {
+    rows(store, number, after, &mut |key, value| {
         let step = reading.row(key, value);
         full = reading.bytes >= reading.max_bytes && !reading.items.is_empty();
         if full { ControlFlow::Break(()) } else { step }
@@ -45,6 +51,23 @@ pub(crate) fn read(
         reading.lose_to(written);
     }
     Ok(reading.items)
+}
+
+/// Shows the rows of a log from the one on that holds what follows a seq.
+pub(crate) fn rows(
+    store: &dyn Store,
+    number: LogNumber,
+    after: u64,
+    visit: &mut Visit<'_>,
+) -> Result<(), StoreError> {
+    let mut from = row_key(number, 0).to_vec();
+    if after > 0 {
+        // The row that holds the next seq may begin before it.
+        let before =
+            store.last(Space::Entries, &from, &row_key(number, after.saturating_add(2)))?;
+        from = before.map_or(from, |(key, _)| key.to_vec());
+    }
+    store.scan(Space::Entries, &from, &end_key(number), visit)
 }
 
 struct Reading {

@@ -21,6 +21,11 @@ use crate::{Lengths, varint};
 /// Changes when rows are written in another way.
 const FORMAT: u8 = 1;
 
+/// How cuts are written down.
+const WHOLE: u8 = 0;
+const TEXT: u8 = 1;
+const LATEST: u8 = 2;
+
 /// What is wrong with a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fault {
@@ -56,6 +61,22 @@ pub(crate) fn decode(key: &[u8], value: &[u8]) -> Result<(LogNumber, Entry), Fau
     let rest = unseal(key, value).ok_or(Fault::Checksum)?;
     let entry = parse(first, rest).filter(Entry::is_sound).ok_or(Fault::Form)?;
     Ok((number, entry))
+}
+
+/// What is known of an entry without its body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Outline {
+    pub(crate) last: u64,
+    pub(crate) at_ms: u64,
+    /// Bytes of its body.
+    pub(crate) bytes: u64,
+}
+
+/// The outline of a row; `None` where it is not what was written.
+pub(crate) fn outline(key: &[u8], value: &[u8]) -> Option<Outline> {
+    let (_, first) = number_and_seq(key)?;
+    let parts = Parts::of(first, unseal(key, value)?)?;
+    Some(Outline { last: parts.last, at_ms: parts.at_ms, bytes: parts.body.len() as u64 })
 }
 
 /// The last seq of an entry's row, believed without its checksum: where to look on, not what is there.
@@ -101,24 +122,40 @@ pub(crate) fn unseal<'a>(key: &[u8], value: &'a [u8]) -> Option<&'a [u8]> {
     (*sum == checksum(&[key, rest]).to_le_bytes()).then_some(rest)
 }
 
-fn parse(first: u64, bytes: &[u8]) -> Option<Entry> {
-    let (head, mut rest) = bytes.split_first_chunk::<2>()?;
-    let [FORMAT, codes] = *head else { return None };
-    let last = first.checked_add(varint::take(&mut rest)?)?;
-    let at_ms = varint::take(&mut rest)?;
-    let cuts = match codes >> 4 {
-        0 => Cuts::Whole,
-        1 => {
-            let length = usize::try_from(varint::take(&mut rest)?).ok()?;
-            let (lengths, body) = rest.split_at_checked(length)?;
-            rest = body;
-            Cuts::Text(Lengths::from_bytes(Bytes::copy_from_slice(lengths)))
+/// What is behind a row's checksum.
+struct Parts<'a> {
+    codes: u8,
+    last: u64,
+    at_ms: u64,
+    lengths: &'a [u8],
+    body: &'a [u8],
+}
+
+impl<'a> Parts<'a> {
+    fn of(first: u64, bytes: &'a [u8]) -> Option<Self> {
+        let (head, mut rest) = bytes.split_first_chunk::<2>()?;
+        let [FORMAT, codes] = *head else { return None };
+        let last = first.checked_add(varint::take(&mut rest)?)?;
+        let at_ms = varint::take(&mut rest)?;
+        let mut lengths = 0;
+        if codes >> 4 == TEXT {
+            lengths = usize::try_from(varint::take(&mut rest)?).ok()?;
         }
-        2 => Cuts::Latest,
+        let (lengths, body) = rest.split_at_checked(lengths)?;
+        Some(Self { codes, last, at_ms, lengths, body })
+    }
+}
+
+fn parse(first: u64, bytes: &[u8]) -> Option<Entry> {
+    let Parts { codes, last, at_ms, lengths, body } = Parts::of(first, bytes)?;
+    let cuts = match codes >> 4 {
+        WHOLE => Cuts::Whole,
+        TEXT => Cuts::Text(Lengths::from_bytes(Bytes::copy_from_slice(lengths))),
+        LATEST => Cuts::Latest,
         _ => return None,
     };
     let class = class_of(codes & 0x0f)?;
-    Some(Entry { first, last, at_ms, class, body: Bytes::copy_from_slice(rest), cuts })
+    Some(Entry { first, last, at_ms, class, body: Bytes::copy_from_slice(body), cuts })
 }
 
 const fn class_code(class: Class) -> u8 {
@@ -140,9 +177,9 @@ const fn class_of(code: u8) -> Option<Class> {
 
 const fn cuts_code(cuts: &Cuts) -> u8 {
     match cuts {
-        Cuts::Whole => 0,
-        Cuts::Text(_) => 1,
-        Cuts::Latest => 2,
+        Cuts::Whole => WHOLE,
+        Cuts::Text(_) => TEXT,
+        Cuts::Latest => LATEST,
     }
 }
 

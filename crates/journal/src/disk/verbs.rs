@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::error::StoreError;
 use super::keeper::Keeper;
+use super::logs::Known;
 use super::number::LogNumber;
 use super::queue::{Job, What, Written};
 use super::read::{self, Stored};
@@ -128,12 +129,12 @@ impl Keeper {
     pub fn trim(&self, number: LogNumber, floor: u64) {
         let mut logs = self.shared.logs.lock();
         let Some(known) = logs.get_mut(number) else { return };
-        known.changed |= floor > known.row.floor;
+        let rises = floor > known.row.floor;
+        known.changed |= rises;
+        known.untrimmed |= rises;
         known.row.floor = known.row.floor.max(floor);
-        let floor = known.row.floor;
-        if floor >= known.swept.saturating_add(TRIM_STEP) {
-            let from = std::mem::replace(&mut known.swept, floor);
-            self.shared.queue.push([Job { what: What::Trim(number, from, floor), waiter: None }]);
+        if known.row.floor >= known.swept.saturating_add(TRIM_STEP) {
+            self.shared.queue.push([trimming(known)]);
         }
     }
 
@@ -151,14 +152,16 @@ impl Keeper {
         self.shared.queue.push([Job { what: What::Head(number), waiter: None }]);
     }
 
-    /// Forgets a log that nobody uses for now and all of which is written, behind: its unused seqs are given back, and
-    /// it takes no memory here until it is loaded again. It must be loaded again before anything else is asked about
+    /// Forgets a log that nobody uses for now and all of which is written, behind: its unused seqs are given back, rows
+    /// below its floor are taken away, and it takes no memory here until it is loaded again. It must be loaded again before anything else is asked about
     /// it.
     pub fn rest(&self, number: LogNumber) {
         let mut logs = self.shared.logs.lock();
         let Some(known) = logs.get_mut(number).filter(|known| !known.resting) else { return };
         known.resting = true;
-        self.shared.queue.push([Job { what: What::Rest(number), waiter: None }]);
+        let trim = known.untrimmed.then(|| trimming(known));
+        let rest = Job { what: What::Rest(number), waiter: None };
+        self.shared.queue.push(trim.into_iter().chain([rest]));
     }
 
     /// Removes a log. Its rows are taken away behind; the ticket is answered when the removal is durable.
@@ -172,4 +175,12 @@ impl Keeper {
         self.shared.queue.push([Job { what: What::Remove(number), waiter: Some(waiter) }]);
         ticket
     }
+}
+
+/// Takes away the rows below the floor.
+fn trimming(known: &mut Known) -> Job {
+    let floor = known.row.floor;
+    let from = std::mem::replace(&mut known.swept, floor);
+    known.untrimmed = false;
+    Job { what: What::Trim(known.row.number, from, floor), waiter: None }
 }

@@ -11,6 +11,8 @@ mod reclaim;
 mod sweep;
 mod table;
 mod verbs;
+#[cfg(feature = "disk")]
+mod walk;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -73,6 +75,8 @@ pub(crate) struct Shared {
     reclaiming: Mutex<()>,
     #[cfg(feature = "disk")]
     keeper: Option<Arc<crate::disk::Keeper>>,
+    #[cfg(feature = "disk")]
+    walk: walk::Walk,
 }
 
 /// What an append needs at most beside its body, as long as no page is begun.
@@ -257,6 +261,8 @@ impl Shared {
             reclaiming: Mutex::new(()),
             #[cfg(feature = "disk")]
             keeper: None,
+            #[cfg(feature = "disk")]
+            walk: walk::Walk::new(),
         }
     }
 

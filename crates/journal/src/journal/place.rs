@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::awaited::Awaited;
+use super::durable::count_on_disk;
 use crate::append::{Append, Durability};
 use crate::disk::{BLOCK, Keeper, Landing, LogNumber, Written};
 use crate::entry::Entry;
@@ -38,6 +39,11 @@ impl Durable {
 pub(super) fn ready_on_disk<'a>(keeper: &Keeper, hot: &'a Hot) -> Result<Held<'a>, AppendError> {
     loop {
         let mut held = hot.hold();
+        if held.log.uncounted_to().is_some() {
+            drop(held);
+            count_on_disk(keeper, hot);
+            continue;
+        }
         let seq = held.log.last_placed().saturating_add(1);
         let Some(durable) = held.durable.as_mut().filter(|durable| seq > durable.reserved) else {
             return Ok(held);

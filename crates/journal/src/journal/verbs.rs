@@ -158,8 +158,26 @@ impl Shared {
     pub(super) fn rest(&self, held: &Held<'_>) {
         #[cfg(feature = "disk")]
         if let Some(keeper) = &self.keeper {
+            self.note_rest(held);
             rest_on_disk(keeper, held);
         }
+    }
+
+    /// Lets go what is too old of what is not in memory.
+    pub(super) fn trim_older(&self, hot: &Hot, now_ms: u64) {
+        #[cfg(feature = "disk")]
+        if let Some(keeper) = &self.keeper {
+            self.trim_on_disk(keeper, hot, now_ms);
+        }
+    }
+
+    /// Sweeps logs that are not in memory. Answers how many were looked at, and how many are no more.
+    pub(super) fn sweep_disk(&self, now_ms: u64) -> (usize, usize) {
+        #[cfg(feature = "disk")]
+        if let Some(keeper) = &self.keeper {
+            return self.walk(keeper, now_ms);
+        }
+        (0, 0)
     }
 
     pub(super) fn give_way(&self, held: &mut Held<'_>) -> bool {

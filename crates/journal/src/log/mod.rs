@@ -2,6 +2,7 @@
 //! what is missing. Knows no lock, no clock, no disk and no other log.
 
 mod keep;
+mod older;
 mod place;
 mod read;
 
@@ -16,6 +17,7 @@ use crate::page::{Open, Sealed};
 use crate::position::{Epoch, Position};
 use crate::retention::Retention;
 
+pub(crate) use older::{Older, Piece};
 pub use place::Placed;
 pub use read::Read;
 
@@ -66,7 +68,7 @@ pub(crate) struct Rules {
 struct More {
     sealed: VecDeque<Box<Sealed>>,
     /// What is elsewhere and not in memory, in the order of the seqs.
-    older: VecDeque<Stub>,
+    older: Older,
     lost: Vec<Lost>,
     keys: Keys,
     /// What the newest entry may be merged with.
@@ -77,14 +79,6 @@ struct More {
     sealed_bytes: usize,
     /// What this structure counts beside them.
     charged: usize,
-}
-
-/// A page that was evicted.
-#[derive(Clone, Copy, Debug)]
-struct Stub {
-    last: u64,
-    at_ms: u64,
-    bytes: u64,
 }
 
 impl Log {
@@ -122,7 +116,7 @@ impl Log {
             let last =
                 more.lost.last().filter(|lost| lost.to >= tail).map_or(tail, |lost| lost.from - 1);
             if log.floor < last {
-                more.older.push_back(Stub { last, at_ms: u64::MAX, bytes: 0 });
+                more.older = Older::unknown(last);
             }
             log.charge();
         }
@@ -210,7 +204,7 @@ impl Log {
     /// The seq of the oldest key that is known.
     #[cfg(feature = "disk")]
     pub(crate) fn oldest_key(&self) -> Option<u64> {
-        self.more.as_ref()?.keys.oldest()
+        self.more.as_ref()?.keys.oldest().map(|key| key.seq)
     }
 
     /// Raises the floor.
@@ -223,6 +217,8 @@ impl Log {
     /// Lets readers have everything up to a seq that was appended with [`append_held`](Self::append_held).
     pub fn settle(&mut self, seq: u64) {
         self.visible = self.visible.max(seq.min(self.next - 1));
+        self.keep_within();
+        self.charge();
     }
 
     /// Says that seqs that were appended with [`append_held`](Self::append_held) will never be readable: readers are
@@ -265,13 +261,8 @@ impl More {
         size_of::<Self>()
             + self.keys.bytes()
             + self.sealed.capacity() * size_of::<Box<Sealed>>()
-            + self.older.capacity() * size_of::<Stub>()
+            + self.older.bytes()
             + self.lost.capacity() * size_of::<Lost>()
-    }
-
-    /// The last seq that is not in memory but was not dropped; 0 when there is none.
-    fn older_up_to(&self) -> u64 {
-        self.older.back().map_or(0, |stub| stub.last)
     }
 }
 

@@ -29,7 +29,7 @@ impl Log {
     /// The seq is ahead of the tail, or below the floor.
     pub fn read(&self, after: u64, max_bytes: usize) -> Result<Read, ReadError> {
         self.check(after)?;
-        let up_to = self.more.as_ref().map_or(0, |more| more.older_up_to());
+        let up_to = self.more.as_ref().map_or(0, |more| more.older.last());
         if after < up_to {
             return Ok(Read::Older { up_to });
         }

@@ -9,6 +9,7 @@ use tidegate_message::Class;
 use crate::budget::Budget;
 use crate::entry::{Cuts, Entry};
 use crate::lengths::{self, Lengths};
+use crate::log::Piece;
 
 /// Where the entries of a page are.
 #[derive(Debug)]
@@ -106,12 +107,13 @@ impl Index {
         self.records.partition_point(|record| self.last_of(record) <= after)
     }
 
-    /// The oldest entry that ends behind a seq: its last seq, its time and the bytes of its body.
-    pub(crate) fn oldest(&self, after: u64) -> Option<(u64, u64, usize)> {
+    /// The oldest entry that ends behind a seq.
+    pub(crate) fn oldest(&self, after: u64) -> Option<Piece> {
         let place = self.find(after);
         let record = self.records.get(place)?;
         let at_ms = self.at_ms + u64::from(record.at);
-        Some((self.last_of(record), at_ms, self.body_of(place, record).len()))
+        let (last, bytes) = (self.last_of(record), self.body_of(place, record).len() as u64);
+        Some(Piece { last, oldest_ms: at_ms, newest_ms: at_ms, bytes })
     }
 
     /// For each entry whether it goes on where the one before it ends.
