@@ -12,6 +12,7 @@ mod reconnect;
 mod search;
 mod serving;
 mod spread;
+mod verdict;
 
 use std::path::Path;
 use std::sync::Arc;
