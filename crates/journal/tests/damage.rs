@@ -16,8 +16,10 @@ mod support;
 use std::path::{Path, PathBuf};
 
 use golden::{ALL, Golden, Outcome};
+use made::OPTIONS;
 use support::dice::Dice;
 use support::folder::{Folder, Piece, lay, pieces};
+use tidegate_journal::disk::{Keeper, OpenError};
 
 const SEED: u64 = 9;
 
@@ -193,6 +195,53 @@ fn a_cut_file_beside_another_journal_is_never_silently_less() {
 #[test]
 fn a_cut_file_among_tables_without_their_journal_is_never_silently_less() {
     cuts(&Golden::flushed());
+}
+
+/// fjall removes the tables that no version names, and the trees that it does not know.
+#[test]
+fn tables_stay_where_what_names_them_is_damaged() {
+    let golden = Golden::flushed();
+    let file = |path: &str| {
+        let found = golden.pieces.iter().position(|piece| piece.path == Path::new(path));
+        found.expect("fjall makes it")
+    };
+    for path in ["store/keyspaces/0/current", "store/keyspaces/1/current"] {
+        let mut damaged = golden.pieces.clone();
+        damaged.remove(file(path));
+        tables_stay(&golden, &damaged, &format!("without {path}"));
+        let mut damaged = golden.pieces.clone();
+        // The number of an older version.
+        damaged[file(path)].written[0] = 0;
+        tables_stay(&golden, &damaged, &format!("{path} with another number"));
+    }
+}
+
+fn tables_stay(golden: &Golden, damaged: &[Piece], what: &str) {
+    let folder = Folder::in_memory("damaged");
+    lay(folder.path(), damaged).expect("there is room");
+    let opened = Keeper::open_directory(folder.path(), OPTIONS);
+    assert!(matches!(opened, Err(OpenError::Engine(_))), "{what}: {opened:?}");
+    let now = pieces(folder.path()).expect("it can be read");
+    assert!(now.iter().map(|piece| &piece.path).eq(damaged.iter().map(|piece| &piece.path)));
+    assert!(now.iter().map(|piece| &piece.written).eq(damaged.iter().map(|piece| &piece.written)));
+    golden.check_all_repaired(folder.path(), what);
+}
+
+#[test]
+fn a_damaged_journal_takes_nothing_of_a_newer_one() {
+    let golden = Golden::sealed();
+    let older = golden.pieces.iter().position(|piece| piece.path == Path::new("store/0.jnl"));
+    let older = older.expect("it was not made into tables yet");
+    let middle = golden.pieces[older].written.len() / 2;
+    for at in middle..middle + 200 {
+        let mut damaged = golden.pieces.clone();
+        damaged[older].written[at] ^= 1;
+        let folder = Folder::in_memory("damaged");
+        lay(folder.path(), &damaged).expect("there is room");
+        if Keeper::open_directory(folder.path(), OPTIONS).is_err() {
+            golden.check_newest_repaired(folder.path(), &format!("byte {at}"));
+        }
+    }
 }
 
 #[test]

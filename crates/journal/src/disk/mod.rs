@@ -18,6 +18,7 @@ mod head_row;
 mod keeper;
 mod lock;
 mod logs;
+mod manifest;
 mod mark;
 mod meta_row;
 mod number;

@@ -118,7 +118,28 @@ impl Golden {
         outcome
     }
 
-    fn check_repair(&self, path: &Path, what: &str) {
+    /// Repairs it, and panics unless everything is there.
+    pub(crate) fn check_all_repaired(&self, path: &Path, what: &str) {
+        let repaired = self.check_repair(path, what);
+        assert!(!repaired.new_epochs, "{what}: {repaired:?}");
+        let there: u64 = repaired.logs.iter().map(|log| log.bytes).sum();
+        let bodies = self.logs.values().flat_map(|log| log.bodies.range(log.floor + 1..));
+        let all: usize = bodies.map(|(_, body)| body.len()).sum();
+        assert_eq!(there, all as u64, "{what}: {repaired:?}");
+    }
+
+    /// Repairs it, and panics unless the newest entry of each log is there.
+    pub(crate) fn check_newest_repaired(&self, path: &Path, what: &str) {
+        let repaired = self.check_repair(path, what);
+        for log in &repaired.logs {
+            let last = self.logs.get(&log.name).map_or(0, Written::last);
+            let lost = log.lost.iter().any(|lost| (lost.from..=lost.to).contains(&last));
+            assert!(!lost, "{what}: {repaired:?}");
+        }
+        assert_eq!(repaired.logs.len(), self.logs.len(), "{what}: {repaired:?}");
+    }
+
+    fn check_repair(&self, path: &Path, what: &str) -> Repaired {
         let mut epoch = 1_000;
         let repaired = repair_directory(path, &mut || {
             epoch += 1;
@@ -145,6 +166,7 @@ impl Golden {
             let all = seen.end >= written.last() && loaded.head.next > written.last();
             assert!(all || new, "{what}: {name} ends at {}: {repaired:?}", seen.end);
         }
+        repaired
     }
 }
 

@@ -9,7 +9,7 @@ use tidegate_journal::{
 };
 use tidegate_message::Class;
 
-use super::support::folder::{Folder, Piece, lay, pieces};
+use super::support::folder::{Folder, Piece, lay, piece, pieces};
 
 pub(crate) const OPTIONS: Options = Options { least_free_bytes: 0, max_waiting_bytes: u64::MAX };
 
@@ -82,13 +82,14 @@ pub(crate) fn sealed() -> Made {
     let mut session = Session::open(folder.path(), NO_TABLES);
     session.fill(&mut logs, 12);
     session.remove_one();
-    let later = made(folder.path(), logs);
+    // The rest of its files may be changing: it is making tables of the first journal.
+    let newer = ["mark".into(), second_journal()];
+    let mut pieces = before;
+    pieces.retain(|piece| !newer.contains(&piece.path));
+    pieces.extend(newer.map(|path| piece(folder.path(), path).expect("it can be read")));
     drop(session);
-    let newer = |piece: &Piece| piece.path == Path::new("mark") || piece.path == second_journal();
-    let pieces = before.into_iter().filter(|piece| !newer(piece));
-    let mut pieces: Vec<_> = pieces.chain(later.pieces.into_iter().filter(newer)).collect();
-    pieces.sort_by(|one, other| one.path.cmp(&other.path));
-    Made { pieces, logs: later.logs }
+    shorten(&mut pieces);
+    Made { pieces, logs }
 }
 
 /// With tables that alone have what the first journal had: that is gone.
@@ -134,10 +135,14 @@ fn begun() -> Folder {
 
 fn made(path: &Path, logs: Logs) -> Made {
     let mut pieces = pieces(path).expect("it can be read");
-    for piece in &mut pieces {
+    shorten(&mut pieces);
+    Made { pieces, logs }
+}
+
+fn shorten(pieces: &mut [Piece]) {
+    for piece in pieces {
         piece.length = piece.length.min(piece.written.len() as u64 + ZEROS);
     }
-    Made { pieces, logs }
 }
 
 #[expect(clippy::disallowed_methods, reason = "fjall does not say when it has written a table")]
