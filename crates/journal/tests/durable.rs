@@ -11,8 +11,8 @@ use support::folder::Folder;
 use support::sim::Disk;
 use tidegate_journal::disk::{Keeper, Options, StoreError};
 use tidegate_journal::{
-    Append, AppendError, Durability, IdempotencyKey, Item, Journal, Limits, LogName, Mergeable,
-    Position, ReadError, Retention, Text,
+    Append, AppendError, Durability, Entry, IdempotencyKey, Item, Journal, Limits, LogName,
+    Mergeable, Position, ReadError, Retention, Text,
 };
 use tidegate_message::Class;
 
@@ -175,6 +175,8 @@ fn what_is_written_leaves_memory_and_is_read_from_the_disk() {
     let snapshot = journal.snapshot(&log, 0).unwrap();
     let bodies: Vec<&[u8]> = snapshot.entries.iter().map(|entry| &entry.body[..]).collect();
     assert!(bodies.concat() == written);
+    assert_eq!(bodies.len(), 41, "20 are critical, and between them is one text each");
+    assert!(snapshot.entries.iter().all(Entry::is_sound));
     journal.close().unwrap();
 }
 

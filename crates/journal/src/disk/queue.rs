@@ -8,7 +8,7 @@ use super::number::LogNumber;
 use super::ticket::Waiter;
 use crate::append::{Durability, Keyed};
 use crate::entry::Entry;
-use crate::merge::Mergeable;
+use crate::merge::{Join, Mergeable};
 
 /// A commit takes at most so many of them.
 pub(crate) const MOST: usize = 512;
@@ -45,6 +45,8 @@ pub(crate) struct Written {
     pub(crate) number: LogNumber,
     pub(crate) entry: Entry,
     pub(crate) merge: Mergeable,
+    /// How it belongs to the one before.
+    pub(crate) join: Join,
     pub(crate) key: Option<Keyed>,
     pub(crate) durability: Durability,
 }

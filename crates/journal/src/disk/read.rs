@@ -7,8 +7,9 @@ use super::error::StoreError;
 use super::number::{LogNumber, end_key, number_and_seq, row_key};
 use super::record;
 use super::store::{Space, Store, Visit};
-use crate::entry::Entry;
+use crate::entry::{Cuts, Entry};
 use crate::head::{KnownKey, Lost};
+use crate::merge::Join;
 
 /// What a log has at a place.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,14 +30,14 @@ impl Stored {
     }
 }
 
-/// What follows `after`, up to `written`.
+/// What follows `after`, up to `written`, and how each belongs to what is before it.
 pub(crate) fn read(
     store: &dyn Store,
     number: LogNumber,
     after: u64,
     written: u64,
     max_bytes: usize,
-) -> Result<Vec<Stored>, StoreError> {
+) -> Result<Vec<(Stored, Join)>, StoreError> {
     let mut reading = Reading { after, written, max_bytes, bytes: 0, items: Vec::new() };
     if after >= written {
         return Ok(reading.items);
@@ -75,7 +76,7 @@ struct Reading {
     written: u64,
     max_bytes: usize,
     bytes: usize,
-    items: Vec<Stored>,
+    items: Vec<(Stored, Join)>,
 }
 
 impl Reading {
@@ -85,18 +86,25 @@ impl Reading {
             return ControlFlow::Break(());
         }
         // A damaged row is no row: what it held is missing before the next one.
-        let Ok((_, entry)) = record::decode(key, value) else { return ControlFlow::Continue(()) };
+        let Ok((entry, join)) = record::decode(key, value) else {
+            return ControlFlow::Continue(());
+        };
         let Some(rest) = entry.after(self.after) else { return ControlFlow::Continue(()) };
         self.lose_to(rest.first - 1);
         self.after = rest.last;
         self.bytes += rest.body.len();
-        self.items.push(Stored::Entry(rest));
+        let join = match &entry.cuts {
+            Cuts::Text(_) if entry.first < rest.first => Join::Concatenate,
+            Cuts::Latest if entry.first < rest.first => Join::Replace,
+            _ => join,
+        };
+        self.items.push((Stored::Entry(rest), join));
         ControlFlow::Continue(())
     }
 
     fn lose_to(&mut self, to: u64) {
         if self.after < to {
-            self.items.push(Stored::Lost(Lost { from: self.after + 1, to }));
+            self.items.push((Stored::Lost(Lost { from: self.after + 1, to }), Join::No));
             self.after = to;
         }
     }
@@ -106,7 +114,7 @@ impl Reading {
 pub(crate) fn last_seq(store: &dyn Store, number: LogNumber) -> Result<u64, StoreError> {
     let last = store.last(Space::Entries, &row_key(number, 0), &end_key(number))?;
     Ok(last.map_or(0, |(key, value)| match record::decode(&key, &value) {
-        Ok((_, entry)) => entry.last,
+        Ok((entry, _)) => entry.last,
         Err(_) => number_and_seq(&key).map_or(0, |(_, first)| first.saturating_sub(1)),
     }))
 }

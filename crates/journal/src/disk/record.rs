@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! row of an entry   key    number (8, big-endian)  first seq (8, big-endian)
-//!                   value  checksum (8)  format (1)  class and cuts (1)  last − first (varint)  at_ms (varint)
+//!                   value  checksum (8)  format (1)  cuts, join and class (1)  last − first (varint)  at_ms (varint)
 //!                          [ bytes of lengths (varint)  lengths ]  body
 //! row of a key      key    number (8, big-endian)  seq (8, big-endian)
 //!                   value  checksum (8)  key (16)  digest of the body (8)  at_ms (8)
@@ -16,6 +16,7 @@ use super::number::{LogNumber, number_and_seq, row_key};
 use crate::append::{IdempotencyKey, Keyed};
 use crate::entry::{Cuts, Entry};
 use crate::head::KnownKey;
+use crate::merge::Join;
 use crate::{Lengths, varint};
 
 /// Changes when rows are written in another way.
@@ -37,13 +38,13 @@ pub(crate) enum Fault {
     Form,
 }
 
-/// The key and the value of an entry's row.
-pub(crate) fn encode(number: LogNumber, entry: &Entry) -> ([u8; 16], Vec<u8>) {
+/// The key and the value of the row of an entry, and of how it belongs to the one before.
+pub(crate) fn encode(number: LogNumber, entry: &Entry, join: Join) -> ([u8; 16], Vec<u8>) {
     let key = row_key(number, entry.first);
     let mut value = Vec::with_capacity(40 + entry.body.len());
     value.extend_from_slice(&[0; 8]);
     value.push(FORMAT);
-    value.push(class_code(entry.class) | cuts_code(&entry.cuts) << 4);
+    value.push(class_code(entry.class) | join_code(join) << 2 | cuts_code(&entry.cuts) << 4);
     varint::write(entry.last.saturating_sub(entry.first), &mut value);
     varint::write(entry.at_ms, &mut value);
     if let Cuts::Text(lengths) = &entry.cuts {
@@ -55,12 +56,11 @@ pub(crate) fn encode(number: LogNumber, entry: &Entry) -> ([u8; 16], Vec<u8>) {
     (key, value)
 }
 
-/// Whose row it is, and the entry in it.
-pub(crate) fn decode(key: &[u8], value: &[u8]) -> Result<(LogNumber, Entry), Fault> {
-    let (number, first) = number_and_seq(key).ok_or(Fault::Key)?;
+/// The entry in a row, and how it belongs to the one before.
+pub(crate) fn decode(key: &[u8], value: &[u8]) -> Result<(Entry, Join), Fault> {
+    let (_, first) = number_and_seq(key).ok_or(Fault::Key)?;
     let rest = unseal(key, value).ok_or(Fault::Checksum)?;
-    let entry = parse(first, rest).filter(Entry::is_sound).ok_or(Fault::Form)?;
-    Ok((number, entry))
+    parse(first, rest).filter(|(entry, _)| entry.is_sound()).ok_or(Fault::Form)
 }
 
 /// What is known of an entry without its body.
@@ -146,7 +146,7 @@ impl<'a> Parts<'a> {
     }
 }
 
-fn parse(first: u64, bytes: &[u8]) -> Option<Entry> {
+fn parse(first: u64, bytes: &[u8]) -> Option<(Entry, Join)> {
     let Parts { codes, last, at_ms, lengths, body } = Parts::of(first, bytes)?;
     let cuts = match codes >> 4 {
         WHOLE => Cuts::Whole,
@@ -154,8 +154,8 @@ fn parse(first: u64, bytes: &[u8]) -> Option<Entry> {
         LATEST => Cuts::Latest,
         _ => return None,
     };
-    let class = class_of(codes & 0x0f)?;
-    Some(Entry { first, last, at_ms, class, body: Bytes::copy_from_slice(body), cuts })
+    let (class, join) = (class_of(codes & 3)?, join_of(codes >> 2 & 3)?);
+    Some((Entry { first, last, at_ms, class, body: Bytes::copy_from_slice(body), cuts }, join))
 }
 
 const fn class_code(class: Class) -> u8 {
@@ -171,6 +171,23 @@ const fn class_of(code: u8) -> Option<Class> {
         0 => Some(Class::Droppable),
         1 => Some(Class::Coalescible),
         2 => Some(Class::Critical),
+        _ => None,
+    }
+}
+
+const fn join_code(join: Join) -> u8 {
+    match join {
+        Join::No => 0,
+        Join::Concatenate => 1,
+        Join::Replace => 2,
+    }
+}
+
+const fn join_of(code: u8) -> Option<Join> {
+    match code {
+        0 => Some(Join::No),
+        1 => Some(Join::Concatenate),
+        2 => Some(Join::Replace),
         _ => None,
     }
 }

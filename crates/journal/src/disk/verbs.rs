@@ -11,7 +11,7 @@ use super::read::{self, Stored};
 use super::ticket::{Landing, Ticket};
 use crate::append::{Durability, Keyed};
 use crate::entry::Entry;
-use crate::merge::Mergeable;
+use crate::merge::{Join, Mergeable};
 use crate::retention::Retention;
 
 /// A floor is written down, and the rows below it are taken away, when it has risen by so many seqs.
@@ -72,7 +72,8 @@ impl Keeper {
         key: Option<Keyed>,
         durability: Durability,
     ) -> Ticket {
-        self.write_telling(Written { number, entry, merge, key, durability }, None)
+        let written = Written { number, entry, merge, join: Join::No, key, durability };
+        self.write_telling(written, None)
     }
 
     /// [`Keeper::write`] that tells a log as well, unless the ticket is answered already.
@@ -116,6 +117,17 @@ impl Keeper {
         after: u64,
         max_bytes: usize,
     ) -> Result<Vec<Stored>, StoreError> {
+        let items = self.read_joining(number, after, max_bytes)?;
+        Ok(items.into_iter().map(|(item, _)| item).collect())
+    }
+
+    /// [`Keeper::read`] that says how each belongs to what is before it.
+    pub(crate) fn read_joining(
+        &self,
+        number: LogNumber,
+        after: u64,
+        max_bytes: usize,
+    ) -> Result<Vec<(Stored, Join)>, StoreError> {
         let (floor, written) = {
             let logs = self.shared.logs.lock();
             let known = logs.get(number).ok_or(StoreError::Unknown(number))?;

@@ -90,11 +90,12 @@ impl Writer {
         };
         self.sweeps.extend(draft.sweeps.drain(..));
         self.sweep(&mut draft);
-        match self.commit(&mut draft) {
+        let committed = self.commit(&mut draft);
+        self.measure();
+        match committed {
             Ok(()) => self.written(draft),
             Err(error) => self.poison(error, draft),
         }
-        self.measure();
     }
 
     /// Adds rows to be taken away, when there are any: those of several logs, if they are few. What cannot be read

@@ -14,7 +14,7 @@ use crate::disk::{Keeper, LogNumber, OpenError, Opened, Options, Outline, StoreE
 use crate::error::{AppendError, ReadError};
 use crate::head::Head;
 use crate::hot::{Held, Hot};
-use crate::log::{Older, Piece, Read};
+use crate::log::{Joining, Older, Piece, Read};
 use crate::name::LogName;
 use crate::position::Position;
 use crate::retention::Retention;
@@ -142,24 +142,40 @@ impl Shared {
         Ok(held.log.batch(items.collect()))
     }
 
-    pub(super) fn older_snapshot_on_disk(&self, hot: &Hot) -> Result<Snapshot, ReadError> {
-        let mut entries = Vec::new();
-        let mut seq = 0;
+    /// A snapshot of which a part is not in memory.
+    pub(super) fn snapshot_on_disk(
+        &self,
+        keeper: &Keeper,
+        hot: &Hot,
+    ) -> Result<Snapshot, ReadError> {
+        let (mut joining, mut seq) = (Joining::default(), 0);
         loop {
-            let (read, epoch) = {
+            let number = {
                 let held = hot.hold();
-                (held.log.read(seq, usize::MAX)?, held.log.epoch())
-            };
-            let batch = self.complete(hot, read, Position { epoch, seq }, SNAPSHOT_STEP)?;
-            let Some(last) = batch.last() else {
-                return Ok(Snapshot { entries, last: batch.tail, ended: batch.ended });
-            };
-            seq = last;
-            for item in batch.items {
-                match item {
-                    Item::Entry(entry) => entries.push(entry),
-                    Item::Lost(lost) => return Err(ReadError::Lost { lost }),
+                if hot.is_removed() {
+                    return Err(ReadError::Unknown);
                 }
+                if let Some(items) = held.log.read_joining(seq)? {
+                    items.into_iter().try_for_each(|(item, join)| joining.take(item, join))?;
+                    let ended = held.log.ended_at_ms().is_some();
+                    return Ok(joining.end(held.log.tail(), ended));
+                }
+                number_of(&held).ok_or(ReadError::Unknown)?
+            };
+            let stored = keeper.read_joining(number, seq, SNAPSHOT_STEP)?;
+            let held = hot.hold();
+            // What retention took meanwhile is missing, and not lost.
+            held.log.check(seq)?;
+            let tail = held.log.tail();
+            drop(held);
+            let before = seq;
+            for (item, join) in stored.into_iter().filter(|(item, _)| item.last() <= tail) {
+                seq = item.last();
+                joining.take(item.into(), join)?;
+            }
+            if seq == before {
+                let missing = format!("log {number}: nothing behind seq {seq}");
+                return Err(StoreError::Damaged(missing).into());
             }
         }
     }

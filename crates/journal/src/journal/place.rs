@@ -86,8 +86,9 @@ pub(super) fn place_on_disk(
         durable.keys_from.get_or_insert(seq);
     }
     let Append { body, class, merge, .. } = append;
-    let entry = Entry::whole(seq, now_ms, class, body);
-    let written = Written { number, entry, merge, key, durability };
+    let (at_ms, join) = held.log.newest();
+    let entry = Entry::whole(seq, at_ms, class, body);
+    let written = Written { number, entry, merge, join, key, durability };
     let told: Arc<dyn Landing> = Arc::clone(hot) as Arc<dyn Landing>;
     let ticket = keeper.write_telling(written, (!at_once).then_some(told));
     tell_floor(keeper, held);

@@ -3,8 +3,9 @@
 use super::{Log, More, Piece};
 #[cfg(feature = "disk")]
 use super::{Older, Rules};
+use crate::budget::Budget;
 use crate::keys::Keys;
-use crate::page::Index;
+use crate::page::{Entries, Kept, Open};
 
 impl Log {
     /// Lets go what is too old. Nothing else changes by time alone.
@@ -123,15 +124,14 @@ impl Log {
         if piece.is_some() {
             return piece.copied();
         }
-        let next = self.more.as_ref().and_then(|more| more.sealed.get(1).map(|page| page.index()));
-        let pages = [self.first_page(), next, self.open.as_deref().map(|open| open.index())];
+        let next = self.more.as_ref().and_then(|more| more.sealed.get(1).map(Kept::entries));
+        let pages = [self.first_page(), next, self.open.as_deref().map(open_entries)];
         pages.into_iter().flatten().find_map(|page| page.oldest(self.floor))
     }
 
-    fn first_page(&self) -> Option<&Index> {
+    fn first_page(&self) -> Option<Entries<'_>> {
         let sealed = self.more.as_ref().and_then(|more| more.sealed.front());
-        let sealed = sealed.map(|page| page.index());
-        sealed.or_else(|| self.open.as_ref().map(|open| open.index()))
+        sealed.map(Kept::entries).or_else(|| self.open.as_deref().map(open_entries))
     }
 
     /// Raises the floor, though not over what readers may not have yet, and lets go the pages below it. Answers
@@ -144,9 +144,10 @@ impl Log {
         self.floor = floor;
         let Some(more) = &mut self.more else { return true };
         more.body_bytes -= more.older.drop_to(floor);
-        while more.sealed.front().is_some_and(|page| page.index().last() <= floor) {
+        while more.sealed.front().is_some_and(|page| page.last() <= floor) {
             more.pop_page(&self.budget);
         }
+        while more.pop_loose(floor, &self.budget).is_some() {}
         more.lost.retain(|lost| lost.to > floor);
         if let Some(open) = self.open.take_if(|open| open.index().last() <= floor) {
             more.body_bytes -= open.index().body_bytes(0) as u64;
@@ -155,10 +156,13 @@ impl Log {
         true
     }
 
-    /// Gives way to others: lets go its oldest page. Answers whether there was one.
+    /// Gives way to others: lets go its oldest page, or its oldest large entry. Answers whether there was one.
     pub(crate) fn give_way(&mut self) -> bool {
-        let page = self.first_page().map(Index::last);
-        let gave = page.is_some_and(|last| self.raise(last));
+        let oldest = self.first_page().map(|page| match page {
+            Entries::Index(index) => index.last(),
+            Entries::Loose(page) => page.first(),
+        });
+        let gave = oldest.is_some_and(|last| self.raise(last));
         self.charge();
         gave
     }
@@ -172,14 +176,18 @@ impl Log {
             self.seal();
         }
         if let Some(more) = &mut self.more {
-            while let Some(page) = more.sealed.front().filter(|page| page.index().last() <= up_to) {
-                let index = page.index();
-                let bytes = index.body_bytes(0) as u64;
-                let (last, newest_ms) = (index.last(), index.at_ms());
-                let oldest_ms = index.oldest(floor).map_or(newest_ms, |oldest| oldest.oldest_ms);
+            while let Some(page) = more.sealed.front().filter(|page| page.last() <= up_to) {
+                let page = page.entries();
+                let bytes = page.body_bytes(0) as u64;
+                let (last, newest_ms) = (page.last(), page.at_ms());
+                let oldest_ms = page.oldest(floor).map_or(newest_ms, |oldest| oldest.oldest_ms);
                 more.older.push(Piece { last, oldest_ms, newest_ms, bytes });
                 more.pop_page(&self.budget);
                 more.body_bytes += bytes;
+            }
+            while let Some(gone) = more.pop_loose(up_to, &self.budget) {
+                more.older.push(gone);
+                more.body_bytes += gone.bytes;
             }
         }
         self.charge();
@@ -187,13 +195,30 @@ impl Log {
     }
 }
 
+fn open_entries(open: &Open) -> Entries<'_> {
+    Entries::Index(open.index())
+}
+
 impl More {
-    fn pop_page(&mut self, budget: &crate::budget::Budget) {
+    fn pop_page(&mut self, budget: &Budget) {
         if let Some(page) = self.sealed.pop_front() {
             self.sealed_bytes -= page.charged();
-            self.body_bytes -= page.index().body_bytes(0) as u64;
+            self.body_bytes -= page.entries().body_bytes(0) as u64;
             page.discharge(budget);
         }
+    }
+
+    /// Lets go the oldest entry of the oldest page, if that is one of large entries and this ends at a seq or before.
+    fn pop_loose(&mut self, up_to: u64, budget: &Budget) -> Option<Piece> {
+        let Some(Kept::Loose(page)) = self.sealed.front_mut() else { return None };
+        if page.first() > up_to {
+            return None;
+        }
+        self.sealed_bytes -= page.charged();
+        let gone = page.pop(budget);
+        self.sealed_bytes += page.charged();
+        self.body_bytes -= gone.map_or(0, |gone| gone.bytes);
+        gone
     }
 
     fn is_empty(&self) -> bool {
