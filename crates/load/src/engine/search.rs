@@ -57,7 +57,7 @@ impl Trials<'_> {
         let (run, gone) = self.run(bench, attempt)?;
         let fault = match gone {
             Some(gone) => Some(Fault::of(gone.to_string())),
-            None if bench.monitor.is_given_up() => Some(Fault::fallen_behind(&run)),
+            None if bench.monitor.is_given_up() => Some(self.fallen_behind(&run, rate)),
             None => self.fault(&run, rate),
         };
         let step = self.step(&run, rate, fault);
@@ -88,10 +88,11 @@ impl Trials<'_> {
             at_last: deliveries * duration as f64 / 1_000.0 / 100.0,
             after: (p99_ms * MILLISECOND as f64) as u64,
         });
-        let plan = Plan::steady(connections, rate, size, warmup, duration);
+        let plan = Plan::rising(connections, rate, size, warmup, duration);
         let scene = fanout_scene(bench, connections, publishers, plan)?;
         let crew = bench.crew(scene.kind)?;
         let connecting = set(bench, &crew, &scene)?;
+        bench.monitor.rest(REST);
         let (mut run, gone) = act(bench, &crew, scene)?;
         if bench.monitor.is_stopped() {
             return Err(Error::Stopped);
@@ -120,6 +121,18 @@ impl Trials<'_> {
         (p99 >= bound).then(|| Fault { p99_ms: Some(p99), ..Fault::of(what()) })
     }
 
+    /// Of a fan-out that was given up: the last that came are as late as it would take to make up for what is under way.
+    fn fallen_behind(&self, run: &Run, rate: f64) -> Fault {
+        let all = run.accounting.expected;
+        let under_way = all.saturating_sub(run.accounting.received);
+        let behind_ms = 1_000.0 * under_way as f64 / (rate * f64::from(self.search.connections));
+        let p99_ms = Some(run.latency.p99.max(behind_ms).max(self.search.p99_ms));
+        let what = format!(
+            "it fell behind, and was given up with {under_way} of {all} deliveries under way"
+        );
+        Fault { is_given_up: true, p99_ms, ..Fault::of(what) }
+    }
+
     fn step(&self, run: &Run, rate: f64, fault: Option<Fault>) -> Step {
         let bound_ms = self.search.p99_ms;
         let mut step = Step {
@@ -138,7 +151,7 @@ impl Trials<'_> {
             let (bound, whose) = verdict::of_failed(failed, &run.generator, run.server.as_ref());
             if is_given_up {
                 // Most that is late has not come, and what has not come is not lost.
-                (step.p99_ms, step.lost) = (step.p99_ms.max(bound_ms), 0);
+                (step.p99_ms, step.lost) = (p99_ms.unwrap_or(step.p99_ms), 0);
             }
             step.generator_limited = bound == Bound::Generator;
             (step.bound, step.why) = (Some(bound), Some(format!("{what}; {whose}")));
@@ -180,14 +193,5 @@ struct Fault {
 impl Fault {
     fn of(what: String) -> Self {
         Self { what, p99_ms: None, is_given_up: false }
-    }
-
-    fn fallen_behind(run: &Run) -> Self {
-        let all = run.accounting.expected;
-        let under_way = all.saturating_sub(run.accounting.received);
-        let what = format!(
-            "it fell behind, and was given up with {under_way} of {all} deliveries under way"
-        );
-        Self { is_given_up: true, ..Self::of(what) }
     }
 }
