@@ -77,6 +77,12 @@ const STAGES: &[Stage] = &[
         run: checks::features_alone,
     },
     Stage {
+        name: "packages",
+        what: "cargo package --all-features of each crate of tiers 0 and 1, built from what is packed",
+        pace: Pace::Full,
+        run: checks::packages,
+    },
+    Stage {
         name: "tests",
         what: "cargo nextest run --workspace --all-features (cargo test where there is none)",
         pace: Pace::Quick,

@@ -21,7 +21,7 @@ use crate::merge::Mergeable;
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct Append {
-    /// What readers get. One over 1 KiB is kept as it is given: what it is a slice of stays in memory with it.
+    /// What readers get. It is copied: what it is a slice of does not stay in memory with it, unless it waits for a disk.
     pub body: Bytes,
     /// What may happen to it. Critical ones are never merged.
     pub class: Class,

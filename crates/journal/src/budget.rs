@@ -5,6 +5,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::Bytes;
 
+use crate::sync::{Mutex, lock};
+
 /// How many bytes there may be, and how many there are. Shared by all that use memory in its name.
 ///
 /// ```
@@ -21,6 +23,8 @@ use bytes::Bytes;
 pub struct Budget {
     max_bytes: usize,
     used: AtomicUsize,
+    /// Held while somebody of several lets go, so that one of them is the last.
+    leaving: Mutex<()>,
 }
 
 /// Bytes that count until the last who holds a part of them lets go.
@@ -29,11 +33,18 @@ struct Counted<T: AsRef<[u8]>> {
     budget: Arc<Budget>,
 }
 
+/// A copy that somebody reads.
+struct Lent {
+    /// None once it is released.
+    copy: Option<Arc<[u8]>>,
+    budget: Arc<Budget>,
+}
+
 impl Budget {
     /// A budget of so many bytes.
     #[must_use]
     pub fn new(max_bytes: usize) -> Arc<Self> {
-        Arc::new(Self { max_bytes, used: AtomicUsize::new(0) })
+        Arc::new(Self { max_bytes, used: AtomicUsize::new(0), leaving: Mutex::new(()) })
     }
 
     /// The whole of it, in bytes.
@@ -59,6 +70,32 @@ impl Budget {
     pub(crate) fn counted<T: AsRef<[u8]> + Send + 'static>(self: &Arc<Self>, bytes: T) -> Bytes {
         self.add(bytes.as_ref().len());
         Bytes::from_owner(Counted { bytes, budget: Arc::clone(self) })
+    }
+
+    /// A copy of bytes, which counts until the last who holds it [releases](Self::release) it.
+    pub(crate) fn copied(&self, bytes: &[u8]) -> Arc<[u8]> {
+        self.add(bytes.len());
+        bytes.into()
+    }
+
+    /// What readers get of a copy. They release it by dropping it.
+    pub(crate) fn lend(self: &Arc<Self>, copy: &Arc<[u8]>) -> Bytes {
+        Bytes::from_owner(Lent { copy: Some(Arc::clone(copy)), budget: Arc::clone(self) })
+    }
+
+    /// Lets go of a copy. It counts no more if nobody else holds it.
+    pub(crate) fn release(&self, copy: Arc<[u8]>) {
+        let bytes = copy.len();
+        {
+            let _one_at_a_time = lock(&self.leaving);
+            if Arc::strong_count(&copy) > 1 {
+                drop(copy);
+                return;
+            }
+        }
+        // Nobody else holds it, so that nobody can come to hold it.
+        drop(copy);
+        self.remove(bytes);
     }
 
     #[inline]
@@ -91,5 +128,19 @@ impl<T: AsRef<[u8]>> AsRef<[u8]> for Counted<T> {
 impl<T: AsRef<[u8]>> Drop for Counted<T> {
     fn drop(&mut self) {
         self.budget.remove(self.bytes.as_ref().len());
+    }
+}
+
+impl AsRef<[u8]> for Lent {
+    fn as_ref(&self) -> &[u8] {
+        self.copy.as_deref().unwrap_or_default()
+    }
+}
+
+impl Drop for Lent {
+    fn drop(&mut self) {
+        if let Some(copy) = self.copy.take() {
+            self.budget.release(copy);
+        }
     }
 }

@@ -80,6 +80,12 @@ impl Hot {
         }
     }
 
+    /// Says, of one that nobody has yet, that it was not read since.
+    #[cfg(feature = "disk")]
+    pub(crate) fn note_unread_since(&self, since_ms: u64) {
+        self.read_ms.store(since_ms.min(REMOVED - 1), Ordering::Relaxed);
+    }
+
     /// Its lock.
     #[inline]
     pub(crate) fn hold(&self) -> Held<'_> {

@@ -29,11 +29,12 @@ pub(crate) struct Keys {
     order: VecDeque<IdempotencyKey>,
 }
 
+/// What is known of a key.
 #[derive(Clone, Copy, Debug)]
-struct Known {
+pub(crate) struct Known {
     body: u64,
-    seq: u64,
-    at_ms: u64,
+    pub(crate) seq: u64,
+    pub(crate) at_ms: u64,
 }
 
 /// What a key says about an append.
@@ -91,10 +92,10 @@ impl Keys {
         self.order.retain(|key| self.known.contains_key(key));
     }
 
-    /// The seq of the oldest.
+    /// The oldest.
     #[cfg(feature = "disk")]
-    pub(crate) fn oldest(&self) -> Option<u64> {
-        self.known.get(self.order.front()?).map(|known| known.seq)
+    pub(crate) fn oldest(&self) -> Option<&Known> {
+        self.known.get(self.order.front()?)
     }
 
     pub(crate) fn is_empty(&self) -> bool {

@@ -9,6 +9,8 @@
 
 mod append;
 mod batch;
+#[cfg(feature = "disk")]
+mod blocking;
 mod budget;
 mod digest;
 #[cfg(feature = "disk")]

@@ -5,10 +5,11 @@ use std::fmt;
 use std::sync::Arc;
 
 /// How an append goes together with the newest entry.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[must_use]
 pub enum Join {
     /// Not at all: it becomes an entry of its own.
+    #[default]
     No,
     /// Its body goes behind the body of the newest entry. Each part must be whole by itself, such as UTF-8 text.
     Concatenate,

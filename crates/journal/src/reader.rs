@@ -36,8 +36,8 @@ pub struct Reader {
     hot: Arc<Hot>,
     position: Position,
     ticket: Option<Ticket>,
-    #[cfg(all(feature = "disk", feature = "tokio"))]
-    older: Option<tokio::task::JoinHandle<Result<Batch, ReadError>>>,
+    #[cfg(feature = "disk")]
+    older: Option<crate::blocking::Blocking<Batch>>,
 }
 
 impl Journal {
@@ -60,7 +60,7 @@ impl Journal {
             hot,
             position: after,
             ticket: None,
-            #[cfg(all(feature = "disk", feature = "tokio"))]
+            #[cfg(feature = "disk")]
             older: None,
         })
     }
@@ -76,7 +76,7 @@ impl Reader {
     /// Goes on from another seq of this log, such as the floor that [`ReadError::BelowFloor`] names.
     pub fn skip_to(&mut self, seq: u64) {
         self.position.seq = seq;
-        #[cfg(all(feature = "disk", feature = "tokio"))]
+        #[cfg(feature = "disk")]
         {
             self.older = None;
         }
@@ -102,7 +102,7 @@ impl Reader {
         context: &mut Context<'_>,
         max_bytes: usize,
     ) -> Poll<Result<Batch, ReadError>> {
-        #[cfg(all(feature = "disk", feature = "tokio"))]
+        #[cfg(feature = "disk")]
         if self.older.is_some() {
             return self.poll_older(context);
         }
@@ -140,33 +140,37 @@ impl Reader {
         batch
     }
 
+    /// Without a disk, what is not in memory is gone.
+    #[cfg(not(feature = "disk"))]
+    fn begin_older(
+        &self,
+        _context: &mut Context<'_>,
+        read: Read,
+        max_bytes: usize,
+    ) -> Poll<Result<Batch, ReadError>> {
+        Poll::Ready(self.shared.complete(&self.hot, read, self.position, max_bytes))
+    }
+
+    #[cfg(feature = "disk")]
     fn begin_older(
         &mut self,
         context: &mut Context<'_>,
         read: Read,
         max_bytes: usize,
     ) -> Poll<Result<Batch, ReadError>> {
-        #[cfg(all(feature = "disk", feature = "tokio"))]
-        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-            let (shared, hot) = (Arc::clone(&self.shared), Arc::clone(&self.hot));
-            let after = self.position;
-            let complete = move || shared.complete(&hot, read, after, max_bytes);
-            self.older = Some(runtime.spawn_blocking(complete));
-            return self.poll_older(context);
-        }
-        let _ = context;
-        let batch = self.shared.complete(&self.hot, read, self.position, max_bytes);
-        Poll::Ready(batch.map(|batch| self.pass(batch)))
+        let (shared, hot) = (Arc::clone(&self.shared), Arc::clone(&self.hot));
+        let after = self.position;
+        let complete = move || shared.complete(&hot, read, after, max_bytes);
+        self.older = Some(crate::blocking::Blocking::new(complete));
+        self.poll_older(context)
     }
 
-    #[cfg(all(feature = "disk", feature = "tokio"))]
+    #[cfg(feature = "disk")]
     fn poll_older(&mut self, context: &mut Context<'_>) -> Poll<Result<Batch, ReadError>> {
         let older = self.older.as_mut().expect("the caller has looked");
         let read = std::task::ready!(std::pin::Pin::new(older).poll(context));
         self.older = None;
-        // A task that did not run says that the runtime is going.
-        let closed = |_| ReadError::Store(crate::disk::StoreError::Closed);
-        Poll::Ready(read.map_err(closed).flatten().map(|batch| self.pass(batch)))
+        Poll::Ready(read.map(|batch| self.pass(batch)))
     }
 }
 

@@ -34,7 +34,7 @@ fn what_was_promised_outlives_every_crash() {
         }
         seen += world.seen;
     }
-    println!("{seen:?}");
+    println!("figures: {seen:?}");
     seen.check(alone.is_some());
 }
 

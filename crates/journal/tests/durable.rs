@@ -11,8 +11,8 @@ use support::folder::Folder;
 use support::sim::Disk;
 use tidegate_journal::disk::{Keeper, Options, StoreError};
 use tidegate_journal::{
-    Append, AppendError, Durability, IdempotencyKey, Item, Journal, Limits, LogName, Mergeable,
-    Position, ReadError, Retention, Text,
+    Append, AppendError, Durability, Entry, IdempotencyKey, Item, Journal, Limits, LogName,
+    Mergeable, Position, ReadError, Retention, Text,
 };
 use tidegate_message::Class;
 
@@ -175,6 +175,8 @@ fn what_is_written_leaves_memory_and_is_read_from_the_disk() {
     let snapshot = journal.snapshot(&log, 0).unwrap();
     let bodies: Vec<&[u8]> = snapshot.entries.iter().map(|entry| &entry.body[..]).collect();
     assert!(bodies.concat() == written);
+    assert_eq!(bodies.len(), 41, "20 are critical, and between them is one text each");
+    assert!(snapshot.entries.iter().all(Entry::is_sound));
     journal.close().unwrap();
 }
 
@@ -198,6 +200,47 @@ fn a_write_error_refuses_appends_until_it_is_reopened_and_loses_nothing() {
     journal.reopen().unwrap();
     put("c").unwrap().receipt.wait().unwrap();
     assert_eq!(read_all(&journal, &log, start), (b"abc".to_vec(), 3));
+}
+
+#[test]
+fn what_was_queued_when_a_write_failed_is_read_after_reopening_without_another_append() {
+    let disk = Disk::new();
+    let (store, mark) = disk.open();
+    let (keeper, mut writer, _) = Keeper::with_writer(store, mark, OPTIONS).unwrap();
+    let journal = Journal::with_keeper(keeper, Limits::default(), || 1);
+    let log = name("a");
+    let mut while_it_writes = |act: &(dyn Fn() + Sync)| {
+        std::thread::scope(|scope| {
+            let acting = scope.spawn(act);
+            while !acting.is_finished() || writer.step() {
+                writer.step();
+            }
+        });
+    };
+    while_it_writes(&|| assert!(journal.open_log(&log, None, 0).is_ok()));
+    let start = journal.tail(&log).unwrap();
+    let mut reader = journal.reader(&log, start).unwrap();
+    let mut context = Context::from_waker(Waker::noop());
+    assert!(pin!(reader.next(9_000)).poll(&mut context).is_pending());
+    // More than one commit takes: the first fails, and the rest stays in the queue.
+    let receipts: Vec<_> = (0..700)
+        .map(|number| {
+            let durability = [Durability::Fsync, Durability::Os][number % 2];
+            journal.append(&log, Append::new("x").durability(durability), 0).unwrap().receipt
+        })
+        .collect();
+    disk.fail_commit(false);
+    while_it_writes(&|| ());
+    assert!(receipts.into_iter().all(|receipt| receipt.wait().is_err()));
+    assert_eq!(journal.tail(&log), Ok(start));
+    while_it_writes(&|| journal.reopen().unwrap());
+    assert_eq!(journal.tail(&log).unwrap().seq, 700);
+    let Poll::Ready(Ok(batch)) = pin!(reader.next(9_000)).poll(&mut context) else {
+        panic!("what is written is read");
+    };
+    assert_eq!(batch.last(), Some(700));
+    // The writer stands still for good.
+    std::mem::forget((reader, journal));
 }
 
 #[test]

@@ -3,7 +3,7 @@
 //! it is gone or lost; and nothing is lost that was answered as safe.
 //!
 //! The writer is a thread, so a seed says what is asked, but not what is in one commit. `TIDEGATE_SEED=N` runs one seed
-//! alone; `TIDEGATE_LONG=1` runs twenty times as many.
+//! alone; `TIDEGATE_LONG=1` runs five hundred times as many.
 #![cfg(feature = "disk")]
 #![allow(
     clippy::print_stdout,
@@ -60,8 +60,9 @@ struct World {
 #[test]
 fn readers_of_a_journal_on_a_disk_get_everything_or_are_told() {
     let alone = std::env::var("TIDEGATE_SEED").ok().and_then(|seed| seed.parse().ok());
-    let times = if std::env::var_os("TIDEGATE_LONG").is_some() { 20 } else { 1 };
+    let times = if std::env::var_os("TIDEGATE_LONG").is_some() { 500 } else { 1 };
     let seeds = alone.map_or(0..SEEDS * times, |seed: u64| seed..seed + 1);
+    println!("figures: seeds {seeds:?}, {STEPS} steps each");
     for seed in seeds {
         let _said = Said(seed);
         let mut world = World::new(seed);

@@ -79,7 +79,7 @@ fn what_a_killed_process_had_answered_is_there() {
         }
         keeper.close().expect("it works");
     }
-    println!("{rounds} kills, {answered} answers, {unclean} unclean ends");
+    println!("figures: {rounds} kills, {answered} answers, {unclean} unclean ends");
     assert!(unclean > rounds / 2);
 }
 

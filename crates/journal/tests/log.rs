@@ -3,8 +3,8 @@
 
 use bytes::Bytes;
 use tidegate_journal::{
-    Append, AppendError, Batch, Cuts, Entry, Epoch, Head, IdempotencyKey, Item, Join, LastValue,
-    Log, Lost, Mergeable, Position, Read, ReadError, Retention, Text,
+    Append, AppendError, Batch, Budget, Cuts, Entry, Epoch, Head, IdempotencyKey, Item, Join,
+    LastValue, Log, Lost, Mergeable, Position, Read, ReadError, Retention, Text,
 };
 use tidegate_message::Class;
 
@@ -128,7 +128,7 @@ fn a_merged_entry_has_its_bounds_and_a_snapshot_puts_the_parts_together() {
 }
 
 #[test]
-fn large_bodies_are_kept_as_they_are_and_in_their_order() {
+fn large_bodies_have_memory_of_their_own_that_readers_share() {
     let mut log = log(Retention::RUN);
     let large = Bytes::from(vec![7; 100_000]);
     put(&mut log, "before", 0);
@@ -137,7 +137,62 @@ fn large_bodies_are_kept_as_they_are_and_in_their_order() {
     let all = batch(&log, 0, usize::MAX);
     let entries: Vec<_> = all.entries().collect();
     assert_eq!(entries.len(), 3);
-    assert_eq!(entries[1].body.as_ptr(), large.as_ptr());
+    assert_eq!(entries[1].body, large);
+    // What was given is not held on to: it may be a small part of something very large.
+    assert!(large.is_unique());
+    assert_eq!(batch(&log, 1, 0).entries().next().unwrap().body.as_ptr(), entries[1].body.as_ptr());
+}
+
+#[test]
+fn large_and_small_bodies_keep_their_order_and_go_one_by_one() {
+    let budget = Budget::new(usize::MAX);
+    let head = Head::new(Epoch(1), Retention { bytes: 200_000, ..Retention::RUN });
+    let mut log = Log::resume(&head, std::sync::Arc::clone(&budget));
+    let size = |seq: u64| [10_000, 5_000, 7][seq as usize % 3] + seq as usize;
+    for seq in 1..=100 {
+        let _ = log.append(&Append::new(vec![seq as u8; size(seq)]), seq).unwrap();
+        let kept: usize = (log.floor() + 1..=seq).map(size).sum();
+        assert!(kept <= 200_000 && kept + size(log.floor()) > 200_000 || log.floor() == 0);
+        for after in [log.floor(), (log.floor() + seq) / 2, seq - 1] {
+            let read = batch(&log, after, usize::MAX);
+            let mut seqs = after + 1..=seq;
+            for entry in read.entries() {
+                let seq = seqs.next().unwrap();
+                assert_eq!((entry.first, entry.last, entry.at_ms), (seq, seq, seq));
+                assert_eq!(entry.body, vec![seq as u8; size(seq)]);
+            }
+            assert_eq!(seqs.next(), None);
+        }
+    }
+    // Part of a page leaves memory, and the rest of it stays.
+    let (floor, before) = (log.floor(), budget.used());
+    log.evict(floor + 7);
+    assert_eq!(log.floor(), floor);
+    assert!(before - budget.used() > 30_000);
+    assert_eq!(log.read(floor, 1), Ok(Read::Older { up_to: floor + 7 }));
+    assert_eq!(batch(&log, floor + 7, 1).items.first().map(Item::first), Some(floor + 8));
+    log.trim(u64::MAX);
+    let held = batch(&log, 99, usize::MAX);
+    drop(log);
+    assert_eq!(budget.used(), size(100));
+    drop(held);
+    assert_eq!(budget.used(), 0);
+}
+
+#[test]
+fn large_bodies_count_until_the_last_of_several_readers_lets_go() {
+    let budget = Budget::new(usize::MAX);
+    let head = Head::new(Epoch(1), Retention::RUN);
+    for _ in 0..50 {
+        let mut log = Log::resume(&head, std::sync::Arc::clone(&budget));
+        (0..20).for_each(|_| assert!(log.append(&Append::new(vec![1; 5_000]), 0).is_ok()));
+        let readers: Vec<_> = (0..4).map(|_| batch(&log, 0, usize::MAX)).collect();
+        std::thread::scope(|scope| {
+            scope.spawn(|| drop(log));
+            readers.into_iter().for_each(|read| drop(scope.spawn(|| drop(read))));
+        });
+        assert_eq!(budget.used(), 0);
+    }
 }
 
 #[test]
@@ -277,7 +332,7 @@ fn a_log_goes_on_where_it_was_and_says_what_lies_elsewhere() {
         lost: vec![Lost { from: 7, to: 1_024 }],
         ..Head::new(Epoch(9), Retention::RUN)
     };
-    let mut log = Log::resume(&head, tidegate_journal::Budget::new(usize::MAX));
+    let mut log = Log::resume(&head, Budget::new(usize::MAX));
     assert_eq!(log.position(), Position { epoch: Epoch(9), seq: 1_024 });
     assert_eq!(log.read(2, 1), Ok(Read::Older { up_to: 6 }));
     assert_eq!(put(&mut log, "on", 0), 1_025);

@@ -58,6 +58,7 @@ fn readers_get_what_was_appended_or_are_told_what_is_gone() {
     let alone = std::env::var("TIDEGATE_SEED").ok().and_then(|seed| seed.parse().ok());
     let times = if std::env::var_os("TIDEGATE_LONG").is_some() { 20 } else { 1 };
     let seeds = alone.map_or(0..SEEDS * times, |seed: u64| seed..seed + 1);
+    println!("figures: seeds {seeds:?}, {STEPS} steps each");
     for seed in seeds {
         let _said = Said(seed);
         let mut world = World::new(seed);

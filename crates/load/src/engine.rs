@@ -12,6 +12,7 @@ mod reconnect;
 mod search;
 mod serving;
 mod spread;
+mod verdict;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -256,8 +257,8 @@ fn total_s(job: &Job) -> f64 {
     };
     let one = (job.warmup_ms + phases) as f64 / 1_000.0;
     match job.work {
-        // About as many steps as there usually are.
-        Work::FanoutSearch(ref search) => one * (8.0 + f64::from(search.bisections)),
+        // About as many as there usually are: raised by short ones, then each half tried twice or more.
+        Work::FanoutSearch(ref search) => one * (5.0 + 2.5 * f64::from(search.bisections)),
         _ => one * f64::from(job.repeat.max(1)),
     }
 }

@@ -38,6 +38,8 @@ mod tally;
 #[cfg(feature = "engine")]
 mod times;
 #[cfg(feature = "engine")]
+mod tour;
+#[cfg(feature = "engine")]
 mod track;
 #[cfg(feature = "engine")]
 mod upstream;

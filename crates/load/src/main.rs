@@ -34,7 +34,7 @@ Limits:
     threads         1 to 64
     size            32 bytes (the marker) to 16 MiB; of a token 32 bytes to 64 KiB
     rates           0 to 100 000 000 a second
-    searches        the rate is raised 24 times and bisected 10 times at most
+    searches        the rate is raised 30 times and bisected 6 times at most
     times           up to ten minutes are told apart; longer ones count as that
     watching        `target.pids` are read from /proc: Linux only
 ";

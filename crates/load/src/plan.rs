@@ -32,6 +32,23 @@ pub(crate) struct Plan {
     pub(crate) segments: Vec<Segment>,
 }
 
+impl Segment {
+    /// One that counts, with a rate and nothing that changes.
+    fn steady(name: &str, connections: u32, rate: f64, size: u32) -> Self {
+        Self {
+            name: name.into(),
+            start: 0,
+            end: 0,
+            rate,
+            size: size as usize,
+            connections,
+            churn_per_s: 0.0,
+            stalled: 0,
+            counts: true,
+        }
+    }
+}
+
 impl Plan {
     /// A plan of nothing.
     pub(crate) const fn empty() -> Self {
@@ -41,19 +58,24 @@ impl Plan {
     /// A plan of one rate: the warm-up, and what counts.
     pub(crate) fn steady(connections: u32, rate: f64, size: u32, warmup_ms: u64, ms: u64) -> Self {
         let mut plan = Self::empty();
-        let like = |name: &str, counts| Segment {
-            name: name.into(),
-            start: 0,
-            end: 0,
-            rate,
-            size: size as usize,
-            connections,
-            churn_per_s: 0.0,
-            stalled: 0,
-            counts,
-        };
-        plan.push(warmup_ms, like("warm-up", false));
-        plan.push(ms, like("run", true));
+        let run = Segment::steady("run", connections, rate, size);
+        plan.push(warmup_ms, Segment { name: "warm-up".into(), counts: false, ..run.clone() });
+        plan.push(ms, run);
+        plan
+    }
+
+    /// The same, with a rate that rises while it is warmed up: a third of that at a quarter, a third at half of it.
+    pub(crate) fn rising(connections: u32, rate: f64, size: u32, warmup_ms: u64, ms: u64) -> Self {
+        let mut plan = Self::empty();
+        let run = Segment::steady("run", connections, rate, size);
+        let thirds =
+            [(0.25, warmup_ms / 3), (0.5, warmup_ms / 3), (1.0, warmup_ms - 2 * (warmup_ms / 3))];
+        for (share, ms) in thirds {
+            let rate = rate * share;
+            let warm_up = Segment { name: "warm-up".into(), counts: false, rate, ..run.clone() };
+            plan.push(ms, warm_up);
+        }
+        plan.push(ms, run);
         plan
     }
 
@@ -193,6 +215,16 @@ mod tests {
         assert!(due.is_sorted());
         assert_eq!(due.iter().filter(|due| **due >= plan.counts_from()).count(), 300);
         assert!(due.iter().all(|due| plan.epoch <= *due && *due < plan.end()));
+    }
+
+    #[test]
+    fn a_rate_may_rise_while_it_is_warmed_up() {
+        let plan = Plan { epoch: 1_000, ..Plan::rising(10, 120.0, 64, 900, 1_000) };
+        let due = all(&plan, 0, 1);
+        // 300 ms each at 30, 60 and 120 a second.
+        let warm_up = due.iter().filter(|due| **due < plan.counts_from()).count();
+        assert_eq!((warm_up, due.len()), (9 + 18 + 36, 9 + 18 + 36 + 120));
+        assert_eq!((plan.counts_from(), plan.counted()), (1_000 + 900 * MILLISECOND, SECOND));
     }
 
     #[test]

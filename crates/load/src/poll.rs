@@ -10,7 +10,7 @@ use rustix::time::Timespec;
 use crate::clock::SECOND;
 
 /// So many sockets are served before what is due to be sent is looked at again.
-const EVENTS: usize = 128;
+pub(crate) const EVENTS: usize = 128;
 
 /// A set of sockets, and what each waits for.
 #[derive(Debug)]

@@ -2,9 +2,13 @@
 //!
 //! Figures only: whether they are good is for others to say. Times of latencies are milliseconds, others are in their names.
 
+mod parties;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+
+pub use self::parties::{Bound, Generator, Machine, ServerUse};
 
 /// One line of output.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -65,6 +69,9 @@ pub struct Report {
     pub closed_loop: bool,
     /// Whether the generator was the bottleneck in any run.
     pub generator_limited: bool,
+    /// Whether generator and server were in each other's way in any run: both wanted the same cores.
+    #[serde(default)]
+    pub crowded: bool,
     /// The repetitions.
     pub runs: Vec<Run>,
     /// The least, middle and greatest of the main figures over the runs, by the names `p50_ms`, `p95_ms`, `p99_ms`, `p999_ms`, `sent_per_s`,
@@ -219,53 +226,6 @@ pub struct Connecting {
     pub server_cpu_s_per_1000: Option<f64>,
 }
 
-/// The generator itself.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub struct Generator {
-    /// CPU seconds, of all its threads.
-    pub cpu_s: f64,
-    /// CPU time of the busiest thread as a share of the time that passed, 0 to 1.
-    pub busiest_thread: f64,
-    /// How much later than they should messages went, in an open loop.
-    pub lateness: Latency,
-    /// Whether it was the bottleneck: a thread over 90 % busy, or the 99th percentile of lateness over 5 ms.
-    pub limited: bool,
-    /// Which of those, as a sentence.
-    pub why: Option<String>,
-}
-
-/// The machine.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub struct Machine {
-    /// Cores.
-    pub cores: u32,
-    /// How much of them was busy in all, 0 to 1.
-    pub busy: f64,
-    /// The same without the generator and the server.
-    pub busy_others: f64,
-}
-
-/// The server's processes, seen from outside.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub struct ServerUse {
-    /// CPU seconds while it counted.
-    pub cpu_s: f64,
-    /// CPU time in percent of one core.
-    pub cpu_percent: f64,
-    /// CPU seconds per million messages received.
-    pub cpu_s_per_million: Option<f64>,
-    /// Resident memory before the first connection.
-    pub rss_before_bytes: u64,
-    /// Resident memory at the end of the time that counted.
-    pub rss_bytes: u64,
-    /// The greatest that was seen.
-    pub rss_peak_bytes: u64,
-    /// The proportional set size before, where the system has it.
-    pub pss_before_bytes: Option<u64>,
-    /// The proportional set size at the end, where the system has it.
-    pub pss_bytes: Option<u64>,
-}
-
 /// One second that counted. Messages count in the second in which they should have gone.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Second {
@@ -323,7 +283,16 @@ pub struct Step {
     pub ok: bool,
     /// Whether the generator was the bottleneck.
     pub generator_limited: bool,
-    /// Why it did not hold, as a sentence.
+    /// Where it did not hold: who is to blame.
+    #[serde(default)]
+    pub bound: Option<Bound>,
+    /// What of the latencies was the generator's at the most: the 99th percentile, in milliseconds.
+    #[serde(default)]
+    pub own_ms: f64,
+    /// How much of the machine was busy with neither the generator nor the server, 0 to 1.
+    #[serde(default)]
+    pub busy_others: f64,
+    /// Why it did not hold and by whom, as a sentence.
     pub why: Option<String>,
     /// The server's CPU seconds per million deliveries, where it is watched.
     pub server_cpu_s_per_million: Option<f64>,

@@ -15,6 +15,10 @@ pub(crate) struct Tally {
     pub(crate) segments: Vec<SegmentTally>,
     pub(crate) seconds: Vec<SecondTally>,
     pub(crate) lateness: Times,
+    /// How long messages may have lain in a socket before they were read, at the most.
+    pub(crate) reading: Times,
+    /// Messages that waited here since their connection took none.
+    pub(crate) held_back: u64,
     /// While it counted.
     pub(crate) bytes_sent: u64,
     /// While it counted.
@@ -22,6 +26,8 @@ pub(crate) struct Tally {
     pub(crate) reasons: BTreeMap<String, u64>,
     /// CPU time of each thread while it counted, in nanoseconds.
     pub(crate) cpu: Vec<u64>,
+    /// How long each thread stood ready meanwhile and had no core, in nanoseconds.
+    pub(crate) waited: Vec<u64>,
     pub(crate) streams: Option<Box<StreamTally>>,
     /// Messages that are known to be missing, for the live figures.
     pub(crate) missing: u64,
@@ -181,10 +187,13 @@ impl Tally {
             mine.latency.add(&theirs.latency);
         }
         self.lateness.add(&other.lateness);
+        self.reading.add(&other.reading);
+        self.held_back += other.held_back;
         self.bytes_sent += other.bytes_sent;
         self.bytes_received += other.bytes_received;
         self.missing += other.missing;
         self.cpu.extend(other.cpu);
+        self.waited.extend(other.waited);
         for (reason, count) in other.reasons {
             *self.reasons.entry(reason).or_default() += count;
         }

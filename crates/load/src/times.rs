@@ -82,6 +82,11 @@ impl Times {
         self.0.saturating_record((nanos + 500) / 1_000);
     }
 
+    /// Notes the same time so often.
+    pub(crate) fn note_many(&mut self, nanos: u64, count: u64) {
+        self.0.saturating_record_n((nanos + 500) / 1_000, count);
+    }
+
     /// Adds all of another.
     pub(crate) fn add(&mut self, other: &Self) {
         self.0.add(&other.0).expect("all have the same bounds");

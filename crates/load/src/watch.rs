@@ -1,6 +1,7 @@
 //! The server's processes, this one and the machine, as `/proc` shows them. It knows nothing of load.
 
 use std::fs;
+use std::path::Path;
 
 use rustix::time::{ClockId, clock_gettime};
 
@@ -31,6 +32,22 @@ pub(crate) struct Cores {
     pub(crate) busy_s: f64,
     pub(crate) all_s: f64,
     pub(crate) count: u32,
+}
+
+/// What one thread has used so far, in nanoseconds.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ThreadUse {
+    id: u32,
+    ran: u64,
+    /// It stood ready, and had no core.
+    waited: u64,
+}
+
+/// What the thread that wanted a core the most had of the time between two moments, as shares of it.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct Busiest {
+    pub(crate) ran: f64,
+    pub(crate) waited: f64,
 }
 
 impl Watch {
@@ -66,6 +83,18 @@ impl Watch {
         sizes.sum::<Option<u64>>().map(|kib| kib * KIB)
     }
 
+    /// Each of their threads.
+    pub(crate) fn threads(&self) -> Vec<ThreadUse> {
+        let tasks =
+            self.all().into_iter().filter_map(|pid| fs::read_dir(format!("/proc/{pid}/task")).ok());
+        let threads = tasks.flatten().flatten().filter_map(|thread| {
+            let id = thread.file_name().to_str()?.parse().ok()?;
+            let (ran, waited) = schedule(&thread.path().join("schedstat"))?;
+            Some(ThreadUse { id, ran, waited })
+        });
+        threads.collect()
+    }
+
     fn all(&self) -> Vec<u32> {
         let mut all = self.pids.clone();
         if self.children {
@@ -92,6 +121,31 @@ pub(crate) fn own_cpu_s() -> f64 {
 /// What the cores have done since the machine started.
 pub(crate) fn cores() -> Cores {
     fs::read_to_string("/proc/stat").map(|text| parse_cores(&text)).unwrap_or_default()
+}
+
+/// How long the calling thread has stood ready so far and had no core, in nanoseconds.
+pub(crate) fn thread_waited() -> u64 {
+    schedule(Path::new("/proc/thread-self/schedstat")).map_or(0, |(_, waited)| waited)
+}
+
+/// Of all threads at two moments, `nanos` apart, the one that wanted a core the most.
+pub(crate) fn busiest(from: &[ThreadUse], to: &[ThreadUse], nanos: u64) -> Busiest {
+    let before =
+        |id| from.iter().find(|thread| thread.id == id).map_or((0, 0), |it| (it.ran, it.waited));
+    let used = to.iter().map(|thread| {
+        let (ran, waited) = before(thread.id);
+        (thread.ran.saturating_sub(ran), thread.waited.saturating_sub(waited))
+    });
+    let (ran, waited) = used.max_by_key(|(ran, waited)| ran + waited).unwrap_or_default();
+    let share = |of: u64| (of as f64 / nanos.max(1) as f64).min(1.0);
+    Busiest { ran: share(ran), waited: share(waited) }
+}
+
+/// How long a thread ran, and how long it waited for a core.
+fn schedule(file: &Path) -> Option<(u64, u64)> {
+    let text = fs::read_to_string(file).ok()?;
+    let mut numbers = text.split_whitespace().map_while(|it| it.parse().ok());
+    Some((numbers.next()?, numbers.next()?))
 }
 
 fn parse_cores(text: &str) -> Cores {
@@ -122,8 +176,7 @@ fn cpu_s(pid: u32, stat: &Stat) -> f64 {
 fn threads_cpu_s(pid: u32) -> Option<f64> {
     let mut sum = 0.0;
     for thread in fs::read_dir(format!("/proc/{pid}/task")).ok()?.flatten() {
-        let text = fs::read_to_string(thread.path().join("schedstat")).ok()?;
-        sum += text.split_whitespace().next()?.parse::<f64>().ok()? / 1e9;
+        sum += schedule(&thread.path().join("schedstat"))?.0 as f64 / 1e9;
     }
     Some(sum)
 }
@@ -180,6 +233,21 @@ mod tests {
         assert!(watch.used().rss_bytes > 100_000);
         assert!(own_cpu_s() > 0.0);
         assert!(cores().count > 0);
+    }
+
+    #[test]
+    fn the_thread_that_wanted_a_core_the_most_is_found() {
+        let thread = |id, ran, waited| ThreadUse { id, ran, waited };
+        let from = [thread(1, 500, 0), thread(2, 10, 0)];
+        let to = [thread(1, 600, 0), thread(2, 60, 90), thread(3, 20, 0)];
+        assert_eq!(busiest(&from, &to, 200), Busiest { ran: 0.25, waited: 0.45 });
+        assert_eq!(busiest(&[], &[], 200), Busiest::default());
+    }
+
+    #[test]
+    fn threads_of_this_process_are_seen() {
+        let watch = Watch::new(&[std::process::id()], false).unwrap().unwrap();
+        assert!(watch.threads().iter().any(|thread| thread.ran > 0));
     }
 
     #[test]

@@ -29,11 +29,12 @@ use crate::job::Cut;
 use crate::link::Link;
 use crate::member::{Load, Member, Role};
 use crate::plan::{Plan, Schedule, Share};
-use crate::poll::{Poll, Ready};
+use crate::poll::{self, Poll, Ready};
 use crate::rules::{Exchanged, Rules, StreamRules};
 use crate::socket::Route;
 use crate::tally::Tally;
 use crate::times::Times;
+use crate::tour::Tours;
 
 /// One read buffer for all connections of a thread.
 const BUFFER: usize = 256 * 1024;
@@ -155,6 +156,7 @@ pub(crate) struct Worker {
     line: Line,
     poll: Poll,
     ready: Vec<Ready>,
+    tours: Tours,
     buffer: Vec<u8>,
     out: Vec<u8>,
     connections: Vec<Option<Connection>>,
@@ -223,6 +225,7 @@ impl Worker {
             line,
             plan,
             ready: Vec::new(),
+            tours: Tours::default(),
             buffer: vec![0; BUFFER],
             out: Vec::new(),
             connections: Vec::new(),
@@ -298,7 +301,15 @@ impl Worker {
     fn turn(&mut self, timeout: u64) -> Result<(), Error> {
         let mut ready = std::mem::take(&mut self.ready);
         ready.clear();
-        self.poll.wait(timeout, &mut ready).map_err(Error::system("wait for sockets"))?;
+        let mut now = clock::now();
+        self.poll.wait(0, &mut ready).map_err(Error::system("look at sockets"))?;
+        if ready.is_empty() && timeout > 0 {
+            self.poll.wait(timeout, &mut ready).map_err(Error::system("wait for sockets"))?;
+            now = clock::now();
+            self.tours.caught_up(now);
+        }
+        let is_all = ready.len() < poll::EVENTS;
+        self.tours.looked(now, ready.len(), is_all, self.connections.len());
         for one in &ready {
             self.on_ready(*one);
         }

@@ -27,7 +27,43 @@ pub(crate) struct Figures {
     pub(crate) network_bytes_per_s: Option<Spread>,
     /// Summed over all repetitions.
     pub(crate) counts: Accounting,
-    pub(crate) generator_limited: bool,
+    /// What the generator had to do with it.
+    pub(crate) mark: Option<Mark>,
+}
+
+/// What keeps figures from being the server's alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mark {
+    /// The generator was the bottleneck.
+    Limited,
+    /// Generator and server wanted the same cores.
+    Crowded,
+}
+
+impl Mark {
+    pub(crate) fn of(report: &Report) -> Option<Self> {
+        match (report.generator_limited, report.crowded) {
+            (true, _) => Some(Self::Limited),
+            (false, true) => Some(Self::Crowded),
+            (false, false) => None,
+        }
+    }
+
+    /// As it stands in tables.
+    pub(crate) fn sign(self) -> char {
+        match self {
+            Self::Limited => '*',
+            Self::Crowded => '‡',
+        }
+    }
+
+    /// In words.
+    pub(crate) fn said(self) -> &'static str {
+        match self {
+            Self::Limited => "the generator was the bottleneck",
+            Self::Crowded => "generator and server wanted the same cores",
+        }
+    }
 }
 
 /// A named figure, for those who go through all of them.
@@ -65,7 +101,7 @@ impl Figures {
                 (run.elapsed_s > 0.0).then(|| bytes / run.elapsed_s)
             }),
             counts: runs.iter().fold(Accounting::default(), |sum, run| add(sum, &run.accounting)),
-            generator_limited: report.generator_limited,
+            mark: Mark::of(report),
         }
     }
 

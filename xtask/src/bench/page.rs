@@ -66,7 +66,7 @@ fn tile(entry: &Entry) -> String {
     let partial = entry.report.is_some() && !entry.is_whole();
     let said = if partial { format!("partial: {said}") } else { said };
     let letter = entry.grade.as_ref().map_or(NOTHING.into(), |grade| grade.letter.to_string());
-    let star = if figures.generator_limited { " *" } else { "" };
+    let star = figures.mark.map_or(String::new(), |mark| format!(" {}", mark.sign()));
     format!(
         "<div class=\"tile\"><h3>{}</h3><span class=\"grade {}\">{letter}{star}</span><p>{}</p></div>\n",
         escaped(&entry.name),

@@ -3,7 +3,7 @@
 
 use tidegate_load::report::{Latency, StreamTimes};
 
-use super::figures::{Figures, spread};
+use super::figures::{Figures, Mark, spread};
 use super::grade::Grade;
 use super::numbers::{NOTHING, bytes, grouped, median, percent, plain, with_spread};
 use super::results::{Entry, Results};
@@ -125,10 +125,11 @@ pub(crate) fn remarks(results: &Results) -> Vec<String> {
         let reasons = Figures::of(report).counts.reasons;
         remarks.extend(reasons.iter().map(|(reason, count)| say(&format!("{count} × {reason}"))));
     }
-    if results.entries.iter().any(|entry| figures(entry).generator_limited) {
-        remarks.push(
-            "* the generator was the bottleneck: the server may do better than it shows".into(),
-        );
+    for mark in [Mark::Limited, Mark::Crowded] {
+        if results.entries.iter().any(|entry| figures(entry).mark == Some(mark)) {
+            let (sign, said) = (mark.sign(), mark.said());
+            remarks.push(format!("{sign} {said}: the server may do better than it shows"));
+        }
     }
     remarks
 }
@@ -159,9 +160,9 @@ pub(crate) fn figures(entry: &Entry) -> Figures {
     entry.report.as_ref().map(Figures::of).unwrap_or_default()
 }
 
-/// The letter; a `*` says that the generator was the bottleneck.
+/// The letter, with the mark of what kept it from being the server's alone.
 pub(crate) fn grade(entry: &Entry, figures: &Figures) -> String {
-    let star = if figures.generator_limited { " *" } else { "" };
+    let star = figures.mark.map_or(String::new(), |mark| format!(" {}", mark.sign()));
     let partial = if entry.is_whole() { "" } else { " partial" };
     let letter = entry.grade.as_ref().map_or(NOTHING.into(), |grade| grade.letter.to_string());
     format!("{letter}{star}{partial}")
@@ -263,6 +264,16 @@ mod tests {
         assert!(said[1].contains("97 % busy"), "{said:?}");
         assert!(said[2].starts_with("* the generator was the bottleneck"), "{said:?}");
         assert!(said.contains(&"high: F because 3 messages lost".to_owned()), "{said:?}");
+    }
+
+    #[test]
+    fn a_machine_that_was_too_small_for_both_is_said() {
+        let mut crowded = entry("high", 8.0);
+        crowded.report.as_mut().unwrap().crowded = true;
+        let results = results(vec![crowded]);
+        assert!(scenarios(&results).markdown().contains("| high | F ‡ |"));
+        let said = remarks(&results);
+        assert!(said.last().unwrap().starts_with("‡ generator and server wanted the same cores"));
     }
 
     #[test]

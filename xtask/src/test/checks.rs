@@ -37,9 +37,7 @@ pub(crate) fn tidy(context: &Context<'_>) -> Outcome {
 
 /// What the manifests cannot show: the runtimes that a dependency's dependency would bring.
 pub(crate) fn foundations(context: &Context<'_>) -> Outcome {
-    let small = |name: &&str| tiers::of_package(name).is_some_and(tiers::Crate::is_foundation);
-    let names = context.workspace.packages.iter().map(|package| package.name.as_str());
-    each(names.filter(small), |name| {
+    each(foundation_names(context), |name| {
         let mut command = process::cargo();
         command.args(["tree", "--offline", "-p", name, "-e", "normal", "--prefix", "none"]);
         let run = screen::program(command.current_dir(context.root));
@@ -97,6 +95,21 @@ pub(crate) fn features_alone(context: &Context<'_>) -> Outcome {
         let alone = ["clippy", "-p", name, "--no-default-features", "--features", feature];
         cargo(context, &[&alone[..], &["--", "-D", "warnings"]].concat())
     })
+}
+
+/// The crates that are used alone build from what is packed of them, with all features. One command, because they know
+/// each other.
+pub(crate) fn packages(context: &Context<'_>) -> Outcome {
+    let names = foundation_names(context).flat_map(|name| ["-p", name]);
+    let mut command = process::cargo();
+    // What is not committed yet is packed too.
+    command.args(["package", "--allow-dirty", "--all-features"]).args(names);
+    of(command.current_dir(context.root))
+}
+
+fn foundation_names<'a>(context: &'a Context<'_>) -> impl Iterator<Item = &'a str> {
+    let names = context.workspace.packages.iter().map(|package| package.name.as_str());
+    names.filter(|name| tiers::of_package(name).is_some_and(tiers::Crate::is_foundation))
 }
 
 /// Builds the gateway that the real clients talk to; `Err` when it does not build. Built once: the first

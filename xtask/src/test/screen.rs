@@ -8,7 +8,7 @@ use super::counts::Counts;
 use super::process::{self, Run, Stopwatch};
 use super::stage::{Context, Pace, Stage};
 
-/// The longest that any one program may run.
+/// The longest that a program may run, unless it is known to take longer.
 const PROGRAM_LIMIT: Duration = Duration::from_secs(20 * 60);
 
 /// Runs one stage and shows it.
@@ -33,7 +33,12 @@ pub(crate) fn run(stage: &Stage, context: &Context<'_>) -> Counts {
 
 /// Runs one program of a stage, with a sign of life when it takes long.
 pub(crate) fn program(command: &mut Command) -> Run {
-    process::run(command, PROGRAM_LIMIT, |elapsed, line| {
+    program_within(PROGRAM_LIMIT, command)
+}
+
+/// The same for one that has a limit of its own.
+pub(crate) fn program_within(limit: Duration, command: &mut Command) -> Run {
+    process::run(command, limit, |elapsed, line| {
         println!("    ... {} s: {}", elapsed.as_secs(), line.trim());
     })
 }

@@ -1,7 +1,9 @@
 //! The Rust tests: nextest where it is to be had, `cargo test` otherwise, and the doc tests.
 
+use std::time::Duration;
+
 use super::counts::Counts;
-use super::process;
+use super::process::{self, Run, Stopwatch};
 use super::screen;
 use super::stage::{Context, Outcome};
 use super::tools;
@@ -49,22 +51,46 @@ pub(crate) fn doc_tests(context: &Context<'_>) -> Outcome {
     counted(command.current_dir(context.root), Counts::of_cargo_test)
 }
 
-/// The journal's tests that have a long form. Release builds: a million steps twenty times over.
+/// The journal's tests that have a long form, and how long each may take: several times what it takes on two cores.
+const JOURNAL_LONG: [(&str, Duration); 5] = [
+    ("model", Duration::from_secs(20 * 60)),
+    ("durable_model", Duration::from_secs(60 * 60)),
+    ("crash", Duration::from_secs(30 * 60)),
+    ("damage", Duration::from_secs(120 * 60)),
+    ("killed", Duration::from_secs(60 * 60)),
+];
+
+/// Release builds: millions of steps, and every byte of several directories.
 pub(crate) fn journal_long(context: &Context<'_>) -> Outcome {
-    let mut outcome = Outcome::passed();
-    for test in ["model", "durable_model", "crash", "damage", "killed"] {
+    let test = |which: &[&str]| {
         let mut command = process::cargo();
+        command.args(["test", "--release", "-p", "tidegate-journal", "--all-features"]);
+        command.args(which).env("TIDEGATE_LONG", "1").current_dir(context.root);
         command
-            .args(["test", "--release", "-p", "tidegate-journal", "--all-features", "--test", test])
-            .env("TIDEGATE_LONG", "1");
-        outcome.join(counted(command.current_dir(context.root), Counts::of_cargo_test));
+    };
+    let mut outcome = counted(&mut test(&["--no-run"]), Counts::of_cargo_test);
+    for (name, limit) in JOURNAL_LONG {
+        let watch = Stopwatch::start();
+        let mut command = test(&["--test", name, "--", "--show-output"]);
+        let run = screen::program_within(limit, &mut command);
+        screen::progress(&format!("{name}: {:.0} s", watch.elapsed().as_secs_f64()));
+        figures(&run.output).for_each(|line| screen::progress(&format!("  {line}")));
+        outcome.join(of_run(run, Counts::of_cargo_test));
     }
     outcome
 }
 
+/// What tests say of what they did.
+fn figures(output: &str) -> impl Iterator<Item = &str> {
+    output.lines().filter_map(|line| line.strip_prefix("figures: "))
+}
+
 /// Runs a test runner and reads its counts; shows its output when anything failed.
 pub(crate) fn counted(command: &mut std::process::Command, count: fn(&str) -> Counts) -> Outcome {
-    let run = screen::program(command);
+    of_run(screen::program(command), count)
+}
+
+fn of_run(run: Run, count: fn(&str) -> Counts) -> Outcome {
     let counts = count(&run.output).agreeing_with(run.success);
     let note = (counts.skipped > 0).then(|| skipped(&run.output).join("\n    "));
     let output = if counts.failed > 0 { run.output } else { String::new() };
@@ -109,6 +135,12 @@ mod tests {
         let outcome = shell("echo why; echo 'test result: FAILED. 1 passed; 1 failed'; exit 101");
         assert_eq!(outcome.counts, Counts { passed: 1, failed: 1, skipped: 0 });
         assert!(outcome.output.contains("why\n"));
+    }
+
+    #[test]
+    fn what_a_test_did_is_read_from_its_output() {
+        let said = "---- a stdout ----\nfigures: 3 kills\nelse\nfigures: 2 flips\n";
+        assert!(figures(said).eq(["3 kills", "2 flips"]));
     }
 
     #[test]

@@ -76,6 +76,8 @@ struct Merging {
     number: LogNumber,
     entry: Entry,
     merge: Mergeable,
+    /// How it belongs to the one before.
+    join: Join,
     /// Nobody waits for it, so that it may be part of another row.
     loose: bool,
     /// The concatenated bodies and lengths, once there are several.
@@ -84,7 +86,7 @@ struct Merging {
 
 impl Pending {
     fn take_entry(&mut self, written: Written, waiter: Option<Waiter>) {
-        let Written { number, entry, merge, key, durability } = written;
+        let Written { number, entry, merge, join, key, durability } = written;
         self.sync |= durability == Durability::Fsync;
         if let Some(keyed) = key {
             let known = KnownKey { keyed, seq: entry.last, at_ms: entry.at_ms };
@@ -99,7 +101,7 @@ impl Pending {
             return;
         }
         self.newest.insert(number, self.rows.len());
-        self.rows.push(Merging { number, entry, merge, loose, text: None });
+        self.rows.push(Merging { number, entry, merge, join, loose, text: None });
     }
 
     /// The commit of all of it, and of the heads that change with it.
@@ -197,8 +199,9 @@ impl Draft {
         if logs.get(number).is_none_or(|known| known.removed) {
             return;
         }
+        let join = row.join;
         let entry = row.finish();
-        let (key, value) = record::encode(number, &entry);
+        let (key, value) = record::encode(number, &entry, join);
         self.batch.put(Space::Entries, key.to_vec(), value);
         self.written.insert(number, entry.last);
     }

@@ -13,6 +13,7 @@ use bytes::Bytes;
 use fjall::{Database, Guard, Keyspace, KeyspaceCreateOptions, PersistMode};
 
 use super::error::StoreError;
+use super::manifest;
 use super::store::{Batch, Row, Space, Store, Visit};
 
 /// What fjall keeps of blocks in memory, in bytes.
@@ -67,6 +68,7 @@ impl FjallStore {
 
 impl Engine {
     fn open(path: &Path, table_bytes: u64) -> Result<Self, fjall::Error> {
+        manifest::check(path)?;
         // One worker: with two, the one that waits for flushes spins while the other compacts.
         let database = Database::builder(path)
             .manual_journal_persist(true)
@@ -168,48 +170,66 @@ impl Store for FjallStore {
     }
 }
 
-/// Opens what is left of a store when its newest journal is cut where that helps: the longest beginning that opens is
-/// found by halving. `None` when even without it nothing opens. `damaged` is only read; the result lies in `whole`.
+/// Opens what is left of a store when its trees go by a version that is whole, and each of its journals is cut where
+/// that helps: the longest beginning that opens is found by halving, from the oldest journal on. `None` when even
+/// without them nothing opens. `damaged` is only read; the result lies in `whole`.
 ///
 /// A journal is a list of commits, and fjall takes a cut end for one that was never finished.
 pub(crate) fn cut_journals(damaged: &Path, whole: &Path) -> io::Result<Option<FjallStore>> {
-    let Some((newest, length)) = newest_journal(damaged)? else { return Ok(None) };
-    let attempt = |length: u64| -> io::Result<Option<FjallStore>> {
-        copy_afresh(damaged, whole, &newest)?;
-        let journal = File::open(damaged.join(&newest))?;
-        let mut cut = File::create_new(whole.join(&newest))?;
-        io::copy(&mut journal.take(length), &mut cut)?;
-        drop(cut);
+    let journals = journals(damaged)?;
+    let attempt = |lengths: &[u64]| -> io::Result<Option<FjallStore>> {
+        if whole.exists() {
+            fs::remove_dir_all(whole)?;
+        }
+        copy_folder(damaged, whole, &journals)?;
+        manifest::mend(whole)?;
+        for ((name, _), length) in journals.iter().zip(lengths) {
+            let journal = File::open(damaged.join(name))?;
+            io::copy(&mut journal.take(*length), &mut File::create_new(whole.join(name))?)?;
+        }
         Ok(FjallStore::open(whole).ok())
     };
-    let (mut opens, mut fails) = (0, length);
-    if attempt(0)?.is_none() {
+    let mut lengths: Vec<u64> = journals.iter().map(|(_, length)| *length).collect();
+    if let Some(opened) = attempt(&lengths)? {
+        return Ok(Some(opened));
+    }
+    lengths.fill(0);
+    if attempt(&lengths)?.is_none() {
         return Ok(None);
     }
-    while fails - opens > 1 {
-        let middle = opens + (fails - opens) / 2;
-        match attempt(middle)? {
-            Some(_) => opens = middle,
-            None => fails = middle,
+    for (at, (_, length)) in journals.iter().enumerate() {
+        let mut opens_at = |length: u64| {
+            lengths.get_mut(at).into_iter().for_each(|it| *it = length);
+            Ok::<_, io::Error>(attempt(&lengths)?.is_some())
+        };
+        let (mut opens, mut fails) = (0, *length + 1);
+        // Most are whole.
+        let mut middle = *length;
+        while fails - opens > 1 {
+            if opens_at(middle)? {
+                opens = middle;
+            } else {
+                fails = middle;
+            }
+            middle = opens + (fails - opens) / 2;
         }
+        opens_at(opens)?;
     }
-    attempt(opens)
+    attempt(&lengths)
 }
 
-/// The journal of the highest number, and how many bytes of it are written.
-fn newest_journal(path: &Path) -> io::Result<Option<(PathBuf, u64)>> {
-    let mut newest: Option<(u64, PathBuf)> = None;
+/// The journals, the oldest first, and how many bytes of each are written.
+fn journals(path: &Path) -> io::Result<Vec<(PathBuf, u64)>> {
+    let mut numbered = Vec::new();
     for entry in fs::read_dir(path)? {
         let name = PathBuf::from(entry?.file_name());
-        let number = name.to_str().and_then(|name| name.strip_suffix(".jnl")?.parse().ok());
-        let newer = number.filter(|number| newest.as_ref().is_none_or(|(known, _)| number > known));
-        if let Some(number) = newer {
-            newest = Some((number, name));
-        }
+        let number = name.to_str().and_then(|name| name.strip_suffix(".jnl")?.parse::<u64>().ok());
+        numbered.extend(number.map(|number| (number, name)));
     }
-    let Some((_, name)) = newest else { return Ok(None) };
-    let length = written_length(&File::open(path.join(&name))?)?;
-    Ok(Some((name, length)))
+    numbered.sort_unstable();
+    let length = |name: &Path| written_length(&File::open(path.join(name))?);
+    let journals = numbered.into_iter().map(|(_, name)| length(&name).map(|length| (name, length)));
+    journals.collect()
 }
 
 /// How long a file is without the zeros at its end, to the next 64 KiB.
@@ -230,23 +250,16 @@ fn written_length(file: &File) -> io::Result<u64> {
     Ok(length)
 }
 
-/// Everything but the newest journal.
-fn copy_afresh(from: &Path, to: &Path, newest: &Path) -> io::Result<()> {
-    if to.exists() {
-        fs::remove_dir_all(to)?;
-    }
-    copy_folder(from, to, Some(newest))
-}
-
-fn copy_folder(from: &Path, to: &Path, but: Option<&Path>) -> io::Result<()> {
+/// Copies everything but the journals.
+fn copy_folder(from: &Path, to: &Path, journals: &[(PathBuf, u64)]) -> io::Result<()> {
     fs::create_dir_all(to)?;
     for entry in fs::read_dir(from)? {
         let entry = entry?;
-        let target = to.join(entry.file_name());
+        let name = PathBuf::from(entry.file_name());
         if entry.file_type()?.is_dir() {
-            copy_folder(&entry.path(), &target, None)?;
-        } else if but != Some(Path::new(&entry.file_name())) {
-            fs::copy(entry.path(), target)?;
+            copy_folder(&entry.path(), &to.join(name), &[])?;
+        } else if journals.iter().all(|(journal, _)| *journal != name) {
+            fs::copy(entry.path(), to.join(name))?;
         }
     }
     Ok(())
@@ -294,11 +307,12 @@ fn translate(verb: &str, error: &fjall::Error) -> StoreError {
     match error {
         fjall::Error::Io(source) | fjall::Error::Storage(fjall::LsmError::Io(source)) => {
             let what = format!("{verb}: {source}");
-            // A file that ends too early, that another one names and that is not there, or that is in the way of what
-            // is to be made, is damage.
+            // A file that ends too early (fjall seeks to before its beginning), that another one names and that is not
+            // there, or that is in the way of what is to be made, is damage.
             match source.kind() {
                 io::ErrorKind::UnexpectedEof
                 | io::ErrorKind::InvalidData
+                | io::ErrorKind::InvalidInput
                 | io::ErrorKind::AlreadyExists
                 | io::ErrorKind::NotFound => StoreError::Damaged(what),
                 _ => StoreError::Disk(what),

@@ -34,6 +34,8 @@ pub(crate) struct Known {
     pub(crate) written: u64,
     /// Rows that end here or before have been taken away.
     pub(crate) swept: u64,
+    /// The floor has risen since rows were last taken away.
+    pub(crate) untrimmed: bool,
     /// The row is not as it is in the store.
     pub(crate) changed: bool,
     /// It is being removed.
@@ -111,6 +113,7 @@ impl Known {
             next,
             written: row.floor,
             swept: 0,
+            untrimmed: false,
             changed: true,
             removed: false,
             resting: false,
@@ -131,6 +134,7 @@ impl Known {
             next: end.saturating_add(1),
             written: end,
             swept: 0,
+            untrimmed: false,
             changed: false,
             removed: false,
             resting: false,

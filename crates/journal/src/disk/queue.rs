@@ -8,7 +8,7 @@ use super::number::LogNumber;
 use super::ticket::Waiter;
 use crate::append::{Durability, Keyed};
 use crate::entry::Entry;
-use crate::merge::Mergeable;
+use crate::merge::{Join, Mergeable};
 
 /// A commit takes at most so many of them.
 pub(crate) const MOST: usize = 512;
@@ -45,6 +45,8 @@ pub(crate) struct Written {
     pub(crate) number: LogNumber,
     pub(crate) entry: Entry,
     pub(crate) merge: Mergeable,
+    /// How it belongs to the one before.
+    pub(crate) join: Join,
     pub(crate) key: Option<Keyed>,
     pub(crate) durability: Durability,
 }
@@ -92,9 +94,9 @@ impl Queue {
         let mut content = self.lock();
         for mut job in jobs {
             if let Some(error) = &content.poisoned
-                && let Some(waiter) = job.waiter.take()
+                && let Some(waiter) = &mut job.waiter
             {
-                waiter.answer(Err(error.clone()));
+                waiter.split_off().answer(Err(error.clone()));
             }
             content.bytes += job.bytes();
             content.jobs.push_back(job);
@@ -153,7 +155,8 @@ impl Queue {
     pub(crate) fn poison(&self, error: &StoreError) {
         let mut content = self.lock();
         content.poisoned = Some(error.clone());
-        let waiters: Vec<_> = content.jobs.iter_mut().filter_map(|job| job.waiter.take()).collect();
+        let waiters = content.jobs.iter_mut().filter_map(|job| job.waiter.as_mut());
+        let waiters: Vec<_> = waiters.map(Waiter::split_off).collect();
         drop(content);
         waiters.into_iter().for_each(|waiter| waiter.answer(Err(error.clone())));
     }

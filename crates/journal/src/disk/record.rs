@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! row of an entry   key    number (8, big-endian)  first seq (8, big-endian)
-//!                   value  checksum (8)  format (1)  class and cuts (1)  last − first (varint)  at_ms (varint)
+//!                   value  checksum (8)  format (1)  cuts, join and class (1)  last − first (varint)  at_ms (varint)
 //!                          [ bytes of lengths (varint)  lengths ]  body
 //! row of a key      key    number (8, big-endian)  seq (8, big-endian)
 //!                   value  checksum (8)  key (16)  digest of the body (8)  at_ms (8)
@@ -16,10 +16,16 @@ use super::number::{LogNumber, number_and_seq, row_key};
 use crate::append::{IdempotencyKey, Keyed};
 use crate::entry::{Cuts, Entry};
 use crate::head::KnownKey;
+use crate::merge::Join;
 use crate::{Lengths, varint};
 
 /// Changes when rows are written in another way.
 const FORMAT: u8 = 1;
+
+/// How cuts are written down.
+const WHOLE: u8 = 0;
+const TEXT: u8 = 1;
+const LATEST: u8 = 2;
 
 /// What is wrong with a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,13 +38,13 @@ pub(crate) enum Fault {
     Form,
 }
 
-/// The key and the value of an entry's row.
-pub(crate) fn encode(number: LogNumber, entry: &Entry) -> ([u8; 16], Vec<u8>) {
+/// The key and the value of the row of an entry, and of how it belongs to the one before.
+pub(crate) fn encode(number: LogNumber, entry: &Entry, join: Join) -> ([u8; 16], Vec<u8>) {
     let key = row_key(number, entry.first);
     let mut value = Vec::with_capacity(40 + entry.body.len());
     value.extend_from_slice(&[0; 8]);
     value.push(FORMAT);
-    value.push(class_code(entry.class) | cuts_code(&entry.cuts) << 4);
+    value.push(class_code(entry.class) | join_code(join) << 2 | cuts_code(&entry.cuts) << 4);
     varint::write(entry.last.saturating_sub(entry.first), &mut value);
     varint::write(entry.at_ms, &mut value);
     if let Cuts::Text(lengths) = &entry.cuts {
@@ -50,12 +56,27 @@ pub(crate) fn encode(number: LogNumber, entry: &Entry) -> ([u8; 16], Vec<u8>) {
     (key, value)
 }
 
-/// Whose row it is, and the entry in it.
-pub(crate) fn decode(key: &[u8], value: &[u8]) -> Result<(LogNumber, Entry), Fault> {
-    let (number, first) = number_and_seq(key).ok_or(Fault::Key)?;
+/// The entry in a row, and how it belongs to the one before.
+pub(crate) fn decode(key: &[u8], value: &[u8]) -> Result<(Entry, Join), Fault> {
+    let (_, first) = number_and_seq(key).ok_or(Fault::Key)?;
     let rest = unseal(key, value).ok_or(Fault::Checksum)?;
-    let entry = parse(first, rest).filter(Entry::is_sound).ok_or(Fault::Form)?;
-    Ok((number, entry))
+    parse(first, rest).filter(|(entry, _)| entry.is_sound()).ok_or(Fault::Form)
+}
+
+/// What is known of an entry without its body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Outline {
+    pub(crate) last: u64,
+    pub(crate) at_ms: u64,
+    /// Bytes of its body.
+    pub(crate) bytes: u64,
+}
+
+/// The outline of a row; `None` where it is not what was written.
+pub(crate) fn outline(key: &[u8], value: &[u8]) -> Option<Outline> {
+    let (_, first) = number_and_seq(key)?;
+    let parts = Parts::of(first, unseal(key, value)?)?;
+    Some(Outline { last: parts.last, at_ms: parts.at_ms, bytes: parts.body.len() as u64 })
 }
 
 /// The last seq of an entry's row, believed without its checksum: where to look on, not what is there.
@@ -101,24 +122,40 @@ pub(crate) fn unseal<'a>(key: &[u8], value: &'a [u8]) -> Option<&'a [u8]> {
     (*sum == checksum(&[key, rest]).to_le_bytes()).then_some(rest)
 }
 
-fn parse(first: u64, bytes: &[u8]) -> Option<Entry> {
-    let (head, mut rest) = bytes.split_first_chunk::<2>()?;
-    let [FORMAT, codes] = *head else { return None };
-    let last = first.checked_add(varint::take(&mut rest)?)?;
-    let at_ms = varint::take(&mut rest)?;
-    let cuts = match codes >> 4 {
-        0 => Cuts::Whole,
-        1 => {
-            let length = usize::try_from(varint::take(&mut rest)?).ok()?;
-            let (lengths, body) = rest.split_at_checked(length)?;
-            rest = body;
-            Cuts::Text(Lengths::from_bytes(Bytes::copy_from_slice(lengths)))
+/// What is behind a row's checksum.
+struct Parts<'a> {
+    codes: u8,
+    last: u64,
+    at_ms: u64,
+    lengths: &'a [u8],
+    body: &'a [u8],
+}
+
+impl<'a> Parts<'a> {
+    fn of(first: u64, bytes: &'a [u8]) -> Option<Self> {
+        let (head, mut rest) = bytes.split_first_chunk::<2>()?;
+        let [FORMAT, codes] = *head else { return None };
+        let last = first.checked_add(varint::take(&mut rest)?)?;
+        let at_ms = varint::take(&mut rest)?;
+        let mut lengths = 0;
+        if codes >> 4 == TEXT {
+            lengths = usize::try_from(varint::take(&mut rest)?).ok()?;
         }
-        2 => Cuts::Latest,
+        let (lengths, body) = rest.split_at_checked(lengths)?;
+        Some(Self { codes, last, at_ms, lengths, body })
+    }
+}
+
+fn parse(first: u64, bytes: &[u8]) -> Option<(Entry, Join)> {
+    let Parts { codes, last, at_ms, lengths, body } = Parts::of(first, bytes)?;
+    let cuts = match codes >> 4 {
+        WHOLE => Cuts::Whole,
+        TEXT => Cuts::Text(Lengths::from_bytes(Bytes::copy_from_slice(lengths))),
+        LATEST => Cuts::Latest,
         _ => return None,
     };
-    let class = class_of(codes & 0x0f)?;
-    Some(Entry { first, last, at_ms, class, body: Bytes::copy_from_slice(rest), cuts })
+    let (class, join) = (class_of(codes & 3)?, join_of(codes >> 2 & 3)?);
+    Some((Entry { first, last, at_ms, class, body: Bytes::copy_from_slice(body), cuts }, join))
 }
 
 const fn class_code(class: Class) -> u8 {
@@ -138,11 +175,28 @@ const fn class_of(code: u8) -> Option<Class> {
     }
 }
 
+const fn join_code(join: Join) -> u8 {
+    match join {
+        Join::No => 0,
+        Join::Concatenate => 1,
+        Join::Replace => 2,
+    }
+}
+
+const fn join_of(code: u8) -> Option<Join> {
+    match code {
+        0 => Some(Join::No),
+        1 => Some(Join::Concatenate),
+        2 => Some(Join::Replace),
+        _ => None,
+    }
+}
+
 const fn cuts_code(cuts: &Cuts) -> u8 {
     match cuts {
-        Cuts::Whole => 0,
-        Cuts::Text(_) => 1,
-        Cuts::Latest => 2,
+        Cuts::Whole => WHOLE,
+        Cuts::Text(_) => TEXT,
+        Cuts::Latest => LATEST,
     }
 }
 

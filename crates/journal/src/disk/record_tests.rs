@@ -23,11 +23,11 @@ fn entries() -> impl Strategy<Value = Entry> {
 
 proptest! {
     #[test]
-    fn an_entry_is_read_back_as_it_was_written(number: u64, entry in entries()) {
-        let number = LogNumber(number);
-        let (key, value) = encode(number, &entry);
+    fn an_entry_is_read_back_as_it_was_written(number: u64, entry in entries(), join in 0..3_u8) {
+        let join = join_of(join).unwrap_or_default();
+        let (key, value) = encode(LogNumber(number), &entry, join);
         prop_assert_eq!(last_seq(&key, &value), Some(entry.last));
-        prop_assert_eq!(decode(&key, &value), Ok((number, entry)));
+        prop_assert_eq!(decode(&key, &value), Ok((entry, join)));
     }
 
     #[test]
@@ -40,7 +40,7 @@ proptest! {
 
     #[test]
     fn any_flipped_bit_of_a_row_is_found(entry in entries(), place: prop::sample::Index, bit in 0..8_u32) {
-        let (mut key, mut value) = encode(LogNumber(3), &entry);
+        let (mut key, mut value) = encode(LogNumber(3), &entry, Join::No);
         let at = place.index(key.len() + value.len());
         match at.checked_sub(key.len()) {
             None => key[at] ^= 1_u8 << bit,
@@ -51,7 +51,7 @@ proptest! {
 
     #[test]
     fn any_shorter_row_is_found(entry in entries(), place: prop::sample::Index) {
-        let (key, value) = encode(LogNumber(3), &entry);
+        let (key, value) = encode(LogNumber(3), &entry, Join::No);
         let shorter = &value[..place.index(value.len())];
         prop_assert_eq!(decode(&key, shorter), Err(Fault::Checksum));
     }
@@ -68,7 +68,7 @@ proptest! {
         value.extend_from_slice(&bytes);
         seal(&key, &mut value);
         match decode(&key, &value) {
-            Ok((_, entry)) => prop_assert!(entry.is_sound() && entry.first == seq),
+            Ok((entry, _)) => prop_assert!(entry.is_sound() && entry.first == seq),
             Err(fault) => prop_assert_eq!(fault, Fault::Form),
         }
         let _ = decode_key(&key, &value);
@@ -78,7 +78,7 @@ proptest! {
 #[test]
 fn a_row_of_one_place_is_not_taken_at_another() {
     let entry = Entry::whole(5, 1, Class::Critical, Bytes::from_static(b"here"));
-    let (_, value) = encode(LogNumber(1), &entry);
+    let (_, value) = encode(LogNumber(1), &entry, Join::No);
     assert_eq!(decode(&row_key(LogNumber(2), 5), &value), Err(Fault::Checksum));
     assert_eq!(decode(&row_key(LogNumber(1), 6), &value), Err(Fault::Checksum));
     assert_eq!(decode(b"short", &value), Err(Fault::Key));

@@ -119,14 +119,20 @@ impl Waiter {
 
     /// Says how it went, to whoever waits.
     pub(crate) fn answer(mut self, answer: Result<(), StoreError>) {
+        if let Some((landing, seq)) = self.landing.take().filter(|_| answer.is_ok()) {
+            landing.landed(seq);
+        }
         self.say(answer);
+    }
+
+    /// Whoever waits, apart from the log, which is still to be told when the write goes through later: this stays
+    /// with the write.
+    pub(crate) fn split_off(&mut self) -> Self {
+        Self { slot: self.slot.take(), landing: None }
     }
 
     fn say(&mut self, answer: Result<(), StoreError>) {
         let Some(slot) = self.slot.take() else { return };
-        if let Some((landing, seq)) = self.landing.take().filter(|_| answer.is_ok()) {
-            landing.landed(seq);
-        }
         let waker = {
             let mut content = slot.content();
             content.answer = Some(answer);

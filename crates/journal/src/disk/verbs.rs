@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use super::error::StoreError;
 use super::keeper::Keeper;
+use super::logs::Known;
 use super::number::LogNumber;
 use super::queue::{Job, What, Written};
 use super::read::{self, Stored};
 use super::ticket::{Landing, Ticket};
 use crate::append::{Durability, Keyed};
 use crate::entry::Entry;
-use crate::merge::Mergeable;
+use crate::merge::{Join, Mergeable};
 use crate::retention::Retention;
 
 /// A floor is written down, and the rows below it are taken away, when it has risen by so many seqs.
@@ -71,7 +72,8 @@ impl Keeper {
         key: Option<Keyed>,
         durability: Durability,
     ) -> Ticket {
-        self.write_telling(Written { number, entry, merge, key, durability }, None)
+        let written = Written { number, entry, merge, join: Join::No, key, durability };
+        self.write_telling(written, None)
     }
 
     /// [`Keeper::write`] that tells a log as well, unless the ticket is answered already.
@@ -115,6 +117,17 @@ impl Keeper {
         after: u64,
         max_bytes: usize,
     ) -> Result<Vec<Stored>, StoreError> {
+        let items = self.read_joining(number, after, max_bytes)?;
+        Ok(items.into_iter().map(|(item, _)| item).collect())
+    }
+
+    /// [`Keeper::read`] that says how each belongs to what is before it.
+    pub(crate) fn read_joining(
+        &self,
+        number: LogNumber,
+        after: u64,
+        max_bytes: usize,
+    ) -> Result<Vec<(Stored, Join)>, StoreError> {
         let (floor, written) = {
             let logs = self.shared.logs.lock();
             let known = logs.get(number).ok_or(StoreError::Unknown(number))?;
@@ -128,12 +141,12 @@ impl Keeper {
     pub fn trim(&self, number: LogNumber, floor: u64) {
         let mut logs = self.shared.logs.lock();
         let Some(known) = logs.get_mut(number) else { return };
-        known.changed |= floor > known.row.floor;
+        let rises = floor > known.row.floor;
+        known.changed |= rises;
+        known.untrimmed |= rises;
         known.row.floor = known.row.floor.max(floor);
-        let floor = known.row.floor;
-        if floor >= known.swept.saturating_add(TRIM_STEP) {
-            let from = std::mem::replace(&mut known.swept, floor);
-            self.shared.queue.push([Job { what: What::Trim(number, from, floor), waiter: None }]);
+        if known.row.floor >= known.swept.saturating_add(TRIM_STEP) {
+            self.shared.queue.push([trimming(known)]);
         }
     }
 
@@ -151,14 +164,16 @@ impl Keeper {
         self.shared.queue.push([Job { what: What::Head(number), waiter: None }]);
     }
 
-    /// Forgets a log that nobody uses for now and all of which is written, behind: its unused seqs are given back, and
-    /// it takes no memory here until it is loaded again. It must be loaded again before anything else is asked about
+    /// Forgets a log that nobody uses for now and all of which is written, behind: its unused seqs are given back, rows
+    /// below its floor are taken away, and it takes no memory here until it is loaded again. It must be loaded again before anything else is asked about
     /// it.
     pub fn rest(&self, number: LogNumber) {
         let mut logs = self.shared.logs.lock();
         let Some(known) = logs.get_mut(number).filter(|known| !known.resting) else { return };
         known.resting = true;
-        self.shared.queue.push([Job { what: What::Rest(number), waiter: None }]);
+        let trim = known.untrimmed.then(|| trimming(known));
+        let rest = Job { what: What::Rest(number), waiter: None };
+        self.shared.queue.push(trim.into_iter().chain([rest]));
     }
 
     /// Removes a log. Its rows are taken away behind; the ticket is answered when the removal is durable.
@@ -172,4 +187,12 @@ impl Keeper {
         self.shared.queue.push([Job { what: What::Remove(number), waiter: Some(waiter) }]);
         ticket
     }
+}
+
+/// Takes away the rows below the floor.
+fn trimming(known: &mut Known) -> Job {
+    let floor = known.row.floor;
+    let from = std::mem::replace(&mut known.swept, floor);
+    known.untrimmed = false;
+    Job { what: What::Trim(known.row.number, from, floor), waiter: None }
 }

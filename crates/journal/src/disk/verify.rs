@@ -133,11 +133,8 @@ pub fn export(
             if items.is_empty() {
                 break;
             }
-            for item in &items {
-                after = match item {
-                    Stored::Entry(entry) => entry.last,
-                    Stored::Lost(lost) => lost.to,
-                };
+            for (item, _) in &items {
+                after = item.last();
                 show(&report, Some(item));
             }
         }
@@ -206,7 +203,7 @@ pub(crate) fn log_report(
     let mut after = row.floor;
     let all = (row_key(number, 0), end_key(number));
     store.scan(Space::Entries, &all.0, &all.1, &mut |key, value| {
-        let Ok((_, entry)) = record::decode(key, value) else {
+        let Ok((entry, _)) = record::decode(key, value) else {
             log.damaged += 1;
             return ControlFlow::Continue(());
         };

@@ -18,6 +18,10 @@ use super::ticket::Waiter;
 /// The mark itself is synced once in so many syncs of the store: in between it may lag behind, never run ahead.
 const MARK_SYNC_INTERVAL: u64 = 256;
 
+/// A commit takes rows of so many logs away, as long as they are few.
+const SWEEPS_AT_ONCE: usize = 16;
+const FEW_ROWS: usize = 32;
+
 /// What those who ask and the writer share.
 pub(crate) struct Shared<S: ?Sized = dyn Store> {
     pub(crate) queue: Queue,
@@ -86,22 +90,30 @@ impl Writer {
         };
         self.sweeps.extend(draft.sweeps.drain(..));
         self.sweep(&mut draft);
-        match self.commit(&mut draft) {
+        let committed = self.commit(&mut draft);
+        self.measure();
+        match committed {
             Ok(()) => self.written(draft),
             Err(error) => self.poison(error, draft),
         }
-        self.measure();
     }
 
-    /// Adds rows to be taken away, when there are any. What cannot be read stays where it is.
+    /// Adds rows to be taken away, when there are any: those of several logs, if they are few. What cannot be read
+    /// stays where it is.
     fn sweep(&mut self, draft: &mut Draft) {
-        let Some(mut sweep) = self.sweeps.pop_front() else { return };
-        let Ok((seqs, done)) = sweep.next(&self.shared.store) else { return };
-        draft.delete(sweep.space, sweep.number, &seqs);
-        if !done {
-            self.sweeps.push_front(sweep);
-        } else if sweep.ends {
-            draft.batch.delete(Space::Meta, gone_key(sweep.number));
+        for _ in 0..SWEEPS_AT_ONCE {
+            let Some(mut sweep) = self.sweeps.pop_front() else { return };
+            let Ok((seqs, done)) = sweep.next(&self.shared.store) else { return };
+            draft.delete(sweep.space, sweep.number, &seqs);
+            if !done {
+                return self.sweeps.push_front(sweep);
+            }
+            if sweep.ends {
+                draft.batch.delete(Space::Meta, gone_key(sweep.number));
+            }
+            if seqs.len() > FEW_ROWS {
+                return;
+            }
         }
     }
 
@@ -165,8 +177,8 @@ impl Writer {
         };
         self.shared.gate.poison(&error);
         self.shared.queue.poison(&error);
-        for waiter in draft.after_write.drain(..).chain(draft.after_sync.drain(..)) {
-            waiter.answer(Err(error.clone()));
+        for waiter in draft.after_write.iter_mut().chain(&mut draft.after_sync) {
+            waiter.split_off().answer(Err(error.clone()));
         }
         self.failed = Some(draft);
     }

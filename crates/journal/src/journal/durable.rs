@@ -10,11 +10,11 @@ use super::verbs::Discarded;
 use super::{Journal, Shared};
 use crate::append::Durability;
 use crate::batch::{Batch, Item, Snapshot};
-use crate::disk::{Keeper, LogNumber, OpenError, Opened, Options, StoreError, Stored};
+use crate::disk::{Keeper, LogNumber, OpenError, Opened, Options, Outline, StoreError, Stored};
 use crate::error::{AppendError, ReadError};
 use crate::head::Head;
 use crate::hot::{Held, Hot};
-use crate::log::Read;
+use crate::log::{Joining, Older, Piece, Read};
 use crate::name::LogName;
 use crate::position::Position;
 use crate::retention::Retention;
@@ -23,8 +23,8 @@ impl Journal {
     /// Logs in a directory, which one process may have open at a time. `epochs` gives random numbers, as for
     /// [`in_memory`](Self::in_memory).
     ///
-    /// A log is brought into memory when it is first asked for. What it had before counts in its retention by number and
-    /// by age, but not by bytes.
+    /// A log is brought into memory when it is first asked for. The first append to it reads the outlines of what it had
+    /// before, so that this counts in its retention by bytes.
     ///
     /// # Errors
     /// The directory cannot be used, or is not what it was; the error says what would help.
@@ -49,17 +49,13 @@ impl Journal {
         Self { shared: Arc::new(shared) }
     }
 
-    /// Tries the disk again after a write error. Until then appends are refused.
+    /// Tries the disk again after a write error. Until then appends are refused. What had its seq is written first, and
+    /// readers get it as soon as it is, although whoever appended it was told of the error.
     ///
     /// # Errors
     /// It does not work yet.
     pub fn reopen(&self) -> Result<(), StoreError> {
-        let Some(keeper) = &self.shared.keeper else { return Ok(()) };
-        keeper.reopen()?;
-        for shard in self.shared.table.by_shard() {
-            shard.iter().for_each(|hot| settle_written(keeper, &mut hot.hold()));
-        }
-        Ok(())
+        self.shared.keeper.as_ref().map_or(Ok(()), |keeper| keeper.reopen())
     }
 
     /// Writes what is to be written and ends in good order; afterwards nothing can be appended, by any clone. Blocks.
@@ -83,9 +79,15 @@ impl Shared {
         found.ok_or(ReadError::Unknown)
     }
 
-    fn load(&self, keeper: &Keeper, name: &LogName) -> Result<Option<Arc<Hot>>, StoreError> {
+    pub(super) fn load(
+        &self,
+        keeper: &Keeper,
+        name: &LogName,
+    ) -> Result<Option<Arc<Hot>>, StoreError> {
         let Some(loaded) = keeper.load(name)? else { return Ok(None) };
-        Ok(Some(self.on_disk(keeper, name, &loaded.head, loaded.number)))
+        let hot = self.on_disk(keeper, name, &loaded.head, loaded.number);
+        self.trim_on_disk(keeper, &hot, self.now_ms());
+        Ok(Some(hot))
     }
 
     pub(super) fn begin_on_disk(
@@ -140,62 +142,106 @@ impl Shared {
         Ok(held.log.batch(items.collect()))
     }
 
-    pub(super) fn older_snapshot_on_disk(&self, hot: &Hot) -> Result<Snapshot, ReadError> {
-        let mut entries = Vec::new();
-        let mut seq = 0;
+    /// A snapshot of which a part is not in memory.
+    pub(super) fn snapshot_on_disk(
+        &self,
+        keeper: &Keeper,
+        hot: &Hot,
+    ) -> Result<Snapshot, ReadError> {
+        let (mut joining, mut seq) = (Joining::default(), 0);
         loop {
-            let (read, epoch) = {
+            let number = {
                 let held = hot.hold();
-                (held.log.read(seq, usize::MAX)?, held.log.epoch())
-            };
-            let batch = self.complete(hot, read, Position { epoch, seq }, SNAPSHOT_STEP)?;
-            let Some(last) = batch.last() else {
-                return Ok(Snapshot { entries, last: batch.tail, ended: batch.ended });
-            };
-            seq = last;
-            for item in batch.items {
-                match item {
-                    Item::Entry(entry) => entries.push(entry),
-                    Item::Lost(lost) => return Err(ReadError::Lost { lost }),
+                if hot.is_removed() {
+                    return Err(ReadError::Unknown);
                 }
+                if let Some(items) = held.log.read_joining(seq)? {
+                    items.into_iter().try_for_each(|(item, join)| joining.take(item, join))?;
+                    let ended = held.log.ended_at_ms().is_some();
+                    return Ok(joining.end(held.log.tail(), ended));
+                }
+                number_of(&held).ok_or(ReadError::Unknown)?
+            };
+            let stored = keeper.read_joining(number, seq, SNAPSHOT_STEP)?;
+            let held = hot.hold();
+            // What retention took meanwhile is missing, and not lost.
+            held.log.check(seq)?;
+            let tail = held.log.tail();
+            drop(held);
+            let before = seq;
+            for (item, join) in stored.into_iter().filter(|(item, _)| item.last() <= tail) {
+                seq = item.last();
+                joining.take(item.into(), join)?;
+            }
+            if seq == before {
+                let missing = format!("log {number}: nothing behind seq {seq}");
+                return Err(StoreError::Damaged(missing).into());
             }
         }
     }
 
-    /// Lets go what is too old of what was there before this start: its times are only on the disk.
-    pub(super) fn trim_older(&self, hot: &Hot, now_ms: u64) {
-        let (number, age_ms, mut floor) = {
-            let held = hot.hold();
-            if held.log.ended_at_ms().is_some() || !held.log.has_unknown_times() {
-                return;
-            }
-            (number_of(&held), held.log.retention().age_ms, held.log.floor())
-        };
-        let (Some(keeper), Some(number)) = (&self.keeper, number) else { return };
-        if age_ms == u64::MAX {
-            return;
-        }
-        // What cannot be read now is tried again by the next sweep.
-        while let Ok(stored) = keeper.read(number, floor, TRIM_STEP) {
-            let old = |item: &Stored| match item {
-                Stored::Entry(entry) => now_ms.saturating_sub(entry.at_ms) >= age_ms,
-                Stored::Lost(_) => true,
+    /// Lets go what is too old of what is on the disk alone.
+    pub(super) fn trim_on_disk(&self, keeper: &Keeper, hot: &Hot, now_ms: u64) {
+        loop {
+            let (number, floor, age_ms) = {
+                let mut held = hot.hold();
+                held.log.trim(now_ms);
+                self.trim_lost(&mut held, now_ms);
+                tell_floor(keeper, &mut held);
+                let number = number_of(&held).filter(|_| held.log.is_due_elsewhere(now_ms));
+                let Some(number) = number else { return };
+                (number, held.log.floor(), held.log.retention().age_ms)
             };
-            let last = stored.iter().take_while(|item| old(item)).last();
-            let young = stored.iter().any(|item| !old(item));
-            let Some(last) = last else { return };
-            floor = match last {
-                Stored::Entry(entry) => entry.last,
-                Stored::Lost(lost) => lost.to,
+            // What cannot be read now is tried again by the next sweep.
+            let Ok(stored) = keeper.read(number, floor, TRIM_STEP) else { return };
+            let young = |item: &Stored| match item {
+                Stored::Entry(entry) if now_ms.saturating_sub(entry.at_ms) < age_ms => {
+                    Some(entry.at_ms)
+                }
+                _ => None,
             };
+            let last = stored.iter().take_while(|item| young(item).is_none()).last();
+            let oldest_ms = stored.iter().find_map(young);
             let mut held = hot.hold();
-            held.log.drop_to(floor);
+            if let Some(last) = last {
+                held.log.drop_to(last.last());
+            }
+            if let Some(oldest_ms) = oldest_ms {
+                held.log.elsewhere_begins_at(oldest_ms);
+            }
             tell_floor(keeper, &mut held);
-            if young {
+            if oldest_ms.is_some() || last.is_none() {
                 return;
             }
         }
     }
+
+    /// What is lost has no time. It was appended before this start.
+    fn trim_lost(&self, held: &mut Held<'_>, now_ms: u64) {
+        let (since_ms, age_ms) = (self.walk.since_ms(), held.log.retention().age_ms);
+        let is_old = age_ms != u64::MAX && now_ms.saturating_sub(since_ms) >= age_ms;
+        if is_old && held.log.has_only_lost() {
+            let tail = held.log.tail();
+            held.log.drop_to(tail);
+        }
+    }
+}
+
+/// Lets what was there before a start count in its log's retention by bytes.
+pub(super) fn count_on_disk(keeper: &Keeper, hot: &Hot) {
+    let (number, floor, up_to) = {
+        let held = hot.hold();
+        let (Some(number), Some(up_to)) = (number_of(&held), held.log.uncounted_to()) else {
+            return;
+        };
+        (number, held.log.floor(), up_to)
+    };
+    let mut found = Older::default();
+    keeper.outline(number, (floor, up_to), &mut |row| {
+        let Outline { last, at_ms, bytes } = row;
+        found.push(Piece { last, oldest_ms: at_ms, newest_ms: at_ms, bytes });
+    });
+    hot.hold().log.count(found);
 }
 
 fn number_of(held: &Held<'_>) -> Option<LogNumber> {

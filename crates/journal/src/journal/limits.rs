@@ -22,7 +22,7 @@ pub struct Limits {
     /// How long idempotency keys are known. Default ten minutes, 100 000 keys a log.
     pub keys: KeyWindow,
     /// After this time without a use, in milliseconds, a log without entries is forgotten (its next life has another
-    /// epoch); one on disk leaves memory alone. Default one hour.
+    /// epoch); one on disk that has some leaves memory alone. A start counts as a use. Default one hour.
     pub idle_ms: u64,
 }
 

@@ -1,5 +1,6 @@
 //! Many logs by their names, shared by threads, under one budget. Knows no clock, no socket and no client.
 
+mod asked;
 #[cfg(feature = "disk")]
 pub(crate) mod awaited;
 #[cfg(feature = "disk")]
@@ -11,12 +12,13 @@ mod reclaim;
 mod sweep;
 mod table;
 mod verbs;
+#[cfg(feature = "disk")]
+mod walk;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::append::Append;
-use crate::batch::{Batch, Snapshot};
 use crate::budget::Budget;
 use crate::error::{AppendError, ReadError};
 use crate::head::Head;
@@ -73,6 +75,8 @@ pub(crate) struct Shared {
     reclaiming: Mutex<()>,
     #[cfg(feature = "disk")]
     keeper: Option<Arc<crate::disk::Keeper>>,
+    #[cfg(feature = "disk")]
+    walk: walk::Walk,
 }
 
 /// What an append needs at most beside its body, as long as no page is begun.
@@ -134,45 +138,6 @@ impl Journal {
             drop(held);
             return Ok(Appended { position, repeat: placed.repeat, receipt });
         }
-    }
-
-    /// What follows a position, as far as `max_bytes` of bodies go; at least one entry, if there is one. Blocks only
-    /// where the entries are on a disk and not in memory any more.
-    ///
-    /// # Errors
-    /// There is no such log, or nothing can follow this position; the error says what would be right.
-    pub fn read(
-        &self,
-        name: &LogName,
-        after: Position,
-        max_bytes: usize,
-        now_ms: u64,
-    ) -> Result<Batch, ReadError> {
-        self.shared.note_time(now_ms);
-        let hot = self.shared.find(name)?;
-        let read = {
-            let mut held = hot.hold();
-            held.log.trim(now_ms);
-            hot.note_read(&held, now_ms);
-            held.read(after, max_bytes)?
-        };
-        self.shared.complete(&hot, read, after, max_bytes)
-    }
-
-    /// All of a log, in as few entries as possible. The text of one stream is one entry.
-    ///
-    /// # Errors
-    /// There is no such log, or something of it is gone or lost.
-    pub fn snapshot(&self, name: &LogName, now_ms: u64) -> Result<Snapshot, ReadError> {
-        self.shared.note_time(now_ms);
-        let hot = self.shared.find(name)?;
-        let snapshot = {
-            let mut held = hot.hold();
-            held.log.trim(now_ms);
-            hot.note_read(&held, now_ms);
-            held.log.snapshot()?
-        };
-        snapshot.map_or_else(|| self.shared.older_snapshot(&hot), Ok)
     }
 
     /// Where a reader stands that has seen everything. `None` when there is no such log.
@@ -257,6 +222,8 @@ impl Shared {
             reclaiming: Mutex::new(()),
             #[cfg(feature = "disk")]
             keeper: None,
+            #[cfg(feature = "disk")]
+            walk: walk::Walk::new(),
         }
     }
 

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::awaited::Awaited;
+use super::durable::count_on_disk;
 use crate::append::{Append, Durability};
 use crate::disk::{BLOCK, Keeper, Landing, LogNumber, Written};
 use crate::entry::Entry;
@@ -38,6 +39,11 @@ impl Durable {
 pub(super) fn ready_on_disk<'a>(keeper: &Keeper, hot: &'a Hot) -> Result<Held<'a>, AppendError> {
     loop {
         let mut held = hot.hold();
+        if held.log.uncounted_to().is_some() {
+            drop(held);
+            count_on_disk(keeper, hot);
+            continue;
+        }
         let seq = held.log.last_placed().saturating_add(1);
         let Some(durable) = held.durable.as_mut().filter(|durable| seq > durable.reserved) else {
             return Ok(held);
@@ -80,8 +86,9 @@ pub(super) fn place_on_disk(
         durable.keys_from.get_or_insert(seq);
     }
     let Append { body, class, merge, .. } = append;
-    let entry = Entry::whole(seq, now_ms, class, body);
-    let written = Written { number, entry, merge, key, durability };
+    let (at_ms, join) = held.log.newest();
+    let entry = Entry::whole(seq, at_ms, class, body);
+    let written = Written { number, entry, merge, join, key, durability };
     let told: Arc<dyn Landing> = Arc::clone(hot) as Arc<dyn Landing>;
     let ticket = keeper.write_telling(written, (!at_once).then_some(told));
     tell_floor(keeper, held);

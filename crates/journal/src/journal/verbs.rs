@@ -51,6 +51,17 @@ impl Shared {
         Err(ReadError::Unknown)
     }
 
+    /// The log of a name as far as no disk is needed for it; `None` where one is.
+    #[cfg(feature = "tokio")]
+    pub(super) fn find_at_once(&self, name: &LogName) -> Result<Option<Arc<Hot>>, ReadError> {
+        let found = self.table.find(name);
+        #[cfg(feature = "disk")]
+        if self.keeper.is_some() {
+            return Ok(found);
+        }
+        found.map(Some).ok_or(ReadError::Unknown)
+    }
+
     #[inline]
     pub(super) fn find_or_begin(
         &self,
@@ -110,7 +121,7 @@ impl Shared {
     pub(super) fn older_snapshot(&self, hot: &Hot) -> Result<Snapshot, ReadError> {
         #[cfg(feature = "disk")]
         if let Some(keeper) = &self.keeper {
-            return self.older_snapshot_on_disk(hot);
+            return self.snapshot_on_disk(keeper, hot);
         }
         Err(ReadError::Unknown)
     }
@@ -158,8 +169,26 @@ impl Shared {
     pub(super) fn rest(&self, held: &Held<'_>) {
         #[cfg(feature = "disk")]
         if let Some(keeper) = &self.keeper {
+            self.note_rest(held);
             rest_on_disk(keeper, held);
         }
+    }
+
+    /// Lets go what is too old of what is not in memory.
+    pub(super) fn trim_older(&self, hot: &Hot, now_ms: u64) {
+        #[cfg(feature = "disk")]
+        if let Some(keeper) = &self.keeper {
+            self.trim_on_disk(keeper, hot, now_ms);
+        }
+    }
+
+    /// Sweeps logs that are not in memory. Answers how many were looked at, and how many are no more.
+    pub(super) fn sweep_disk(&self, now_ms: u64) -> (usize, usize) {
+        #[cfg(feature = "disk")]
+        if let Some(keeper) = &self.keeper {
+            return self.walk(keeper, now_ms);
+        }
+        (0, 0)
     }
 
     pub(super) fn give_way(&self, held: &mut Held<'_>) -> bool {

@@ -1,7 +1,9 @@
 //! One log in memory: entries with contiguous seqs, of which readers get everything behind a position, or are told
 //! what is missing. Knows no lock, no clock, no disk and no other log.
 
+mod joining;
 mod keep;
+mod older;
 mod place;
 mod read;
 
@@ -11,17 +13,19 @@ use std::sync::Arc;
 use crate::budget::Budget;
 use crate::head::{Head, Lost};
 use crate::keys::{KeyWindow, Keys};
-use crate::merge::Mergeable;
-use crate::page::{Open, Sealed};
+use crate::merge::{Join, Mergeable};
+use crate::page::{Kept, Open};
 use crate::position::{Epoch, Position};
 use crate::retention::Retention;
 
+pub(crate) use joining::Joining;
+pub(crate) use older::{Older, Piece};
 pub use place::Placed;
 pub use read::Read;
 
 /// One log in memory.
 ///
-/// Appending costs a copy of the body (up to 4 KiB; larger ones are kept as they are given) and 20 bytes of record.
+/// Appending costs a copy of the body and 20 bytes of record; 45 for a body over 4 KiB, which has memory of its own.
 /// A log without entries takes 72 bytes.
 ///
 /// ```
@@ -64,13 +68,12 @@ pub(crate) struct Rules {
 /// What only a log with content has.
 #[derive(Debug, Default)]
 struct More {
-    sealed: VecDeque<Box<Sealed>>,
+    sealed: VecDeque<Kept>,
     /// What is elsewhere and not in memory, in the order of the seqs.
-    older: VecDeque<Stub>,
+    older: Older,
     lost: Vec<Lost>,
     keys: Keys,
-    /// What the newest entry may be merged with.
-    newest: Mergeable,
+    newest: Newest,
     /// Bytes of bodies, those of a page counting until all of it is gone.
     body_bytes: u64,
     /// What the sealed pages count.
@@ -79,12 +82,15 @@ struct More {
     charged: usize,
 }
 
-/// A page that was evicted.
-#[derive(Clone, Copy, Debug)]
-struct Stub {
-    last: u64,
+/// The newest append, be it in memory or not any more.
+#[derive(Debug, Default)]
+struct Newest {
+    seq: u64,
     at_ms: u64,
-    bytes: u64,
+    /// What it may be merged with.
+    merge: Mergeable,
+    /// How it belongs to the one before.
+    join: Join,
 }
 
 impl Log {
@@ -122,7 +128,7 @@ impl Log {
             let last =
                 more.lost.last().filter(|lost| lost.to >= tail).map_or(tail, |lost| lost.from - 1);
             if log.floor < last {
-                more.older.push_back(Stub { last, at_ms: u64::MAX, bytes: 0 });
+                more.older = Older::unknown(last);
             }
             log.charge();
         }
@@ -203,14 +209,20 @@ impl Log {
     #[cfg(feature = "disk")]
     pub(crate) fn last_in_memory(&self) -> u64 {
         let sealed = self.more.as_ref().and_then(|more| more.sealed.back());
-        let last = sealed.map_or(0, |page| page.index().last());
+        let last = sealed.map_or(0, Kept::last);
         self.open.as_ref().map_or(last, |open| open.index().last())
+    }
+
+    /// When the newest was appended, and how it belongs to the one before.
+    #[cfg(feature = "disk")]
+    pub(crate) fn newest(&self) -> (u64, Join) {
+        self.more.as_ref().map_or((0, Join::No), |more| (more.newest.at_ms, more.newest.join))
     }
 
     /// The seq of the oldest key that is known.
     #[cfg(feature = "disk")]
     pub(crate) fn oldest_key(&self) -> Option<u64> {
-        self.more.as_ref()?.keys.oldest()
+        self.more.as_ref()?.keys.oldest().map(|key| key.seq)
     }
 
     /// Raises the floor.
@@ -223,6 +235,8 @@ impl Log {
     /// Lets readers have everything up to a seq that was appended with [`append_held`](Self::append_held).
     pub fn settle(&mut self, seq: u64) {
         self.visible = self.visible.max(seq.min(self.next - 1));
+        self.keep_within();
+        self.charge();
     }
 
     /// Says that seqs that were appended with [`append_held`](Self::append_held) will never be readable: readers are
@@ -264,14 +278,9 @@ impl More {
     fn own_bytes(&self) -> usize {
         size_of::<Self>()
             + self.keys.bytes()
-            + self.sealed.capacity() * size_of::<Box<Sealed>>()
-            + self.older.capacity() * size_of::<Stub>()
+            + self.sealed.capacity() * size_of::<Kept>()
+            + self.older.bytes()
             + self.lost.capacity() * size_of::<Lost>()
-    }
-
-    /// The last seq that is not in memory but was not dropped; 0 when there is none.
-    fn older_up_to(&self) -> u64 {
-        self.older.back().map_or(0, |stub| stub.last)
     }
 }
 
@@ -280,8 +289,8 @@ impl Drop for Log {
         if let Some(open) = &self.open {
             open.discharge(&self.budget);
         }
-        if let Some(more) = &self.more {
-            more.sealed.iter().for_each(|page| page.discharge(&self.budget));
+        if let Some(more) = &mut self.more {
+            more.sealed.drain(..).for_each(|page| page.discharge(&self.budget));
             self.budget.remove(more.charged);
         }
     }

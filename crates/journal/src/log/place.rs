@@ -5,7 +5,7 @@ use crate::append::Append;
 use crate::error::AppendError;
 use crate::keys::Seen;
 use crate::merge::{Join, Mergeable};
-use crate::page::{COPIED_BYTES, New, Open, Sealed};
+use crate::page::{COPIED_BYTES, Kept, Loose, New, Open};
 use crate::position::Position;
 use tidegate_message::Class;
 
@@ -76,16 +76,19 @@ impl Log {
     }
 
     fn store(&mut self, append: &Append, now_ms: u64, at_once: bool, seq: u64) -> Join {
-        let (newest_seq, newest_at_ms) = self.newest();
-        let at_ms = now_ms.max(newest_at_ms);
         let more = self.more.get_or_insert_default();
-        let may_join = at_once && newest_seq + 1 == seq && append.class == Class::Coalescible;
-        let join = if may_join { append.merge.join(&more.newest) } else { Join::No };
-        let continues = join == Join::Concatenate;
+        let newest = &mut more.newest;
+        let at_ms = now_ms.max(newest.at_ms);
+        let may_belong = newest.seq + 1 == seq && append.class == Class::Coalescible;
+        let join = if may_belong { append.merge.join(&newest.merge) } else { Join::No };
+        (newest.seq, newest.at_ms, newest.join) = (seq, at_ms, join);
         let body = &append.body[..];
         more.body_bytes += body.len() as u64;
-        let new = New { at_ms, class: append.class, body, continues };
-        if let Some(open) = self.open.as_mut().filter(|open| open.may_join(&new)) {
+        let new = New { at_ms, class: append.class, body, join };
+        if at_once
+            && let Some(open) = self.open.as_mut().filter(|open| open.may_join(&new))
+            && open.index().last() + 1 == seq
+        {
             let joined = match join {
                 Join::No => None,
                 Join::Concatenate => open.concatenate(new).then_some(0),
@@ -96,29 +99,49 @@ impl Log {
                 return join;
             }
         }
-        more.newest = match append.class {
+        newest.merge = match append.class {
             Class::Coalescible => append.merge.clone(),
             Class::Critical | Class::Droppable => Mergeable::NEVER,
         };
-        self.push(append, new, seq);
+        self.push(new, seq);
         Join::No
     }
 
-    fn push(&mut self, append: &Append, new: New<'_>, seq: u64) {
-        let large = new.body.len() > COPIED_BYTES;
+    fn push(&mut self, new: New<'_>, seq: u64) {
+        if new.body.len() > COPIED_BYTES {
+            return self.push_large(new, seq);
+        }
         match &mut self.open {
-            Some(open) if !large && open.index().last() + 1 == seq && open.has_room(&new) => {
+            Some(open) if open.index().last() + 1 == seq && open.has_room(&new) => {
                 open.push(new);
                 return;
             }
             Some(_) => self.seal(),
             None => {}
         }
-        if large {
-            let page = Sealed::of_one(seq, new, append.body.clone(), &self.budget);
-            self.keep_sealed(page);
-        } else {
-            self.open = Some(Box::new(Open::new(seq, new)));
+        self.open = Some(Box::new(Open::new(seq, new)));
+    }
+
+    fn push_large(&mut self, new: New<'_>, seq: u64) {
+        if let Some(open) = self.open.take_if(|open| open.is_little()) {
+            let (first, entries) = open.each();
+            (first..).zip(entries).for_each(|(seq, entry)| self.push_loose(entry, seq));
+            open.discharge(&self.budget);
+        }
+        self.seal();
+        self.push_loose(new, seq);
+    }
+
+    fn push_loose(&mut self, new: New<'_>, seq: u64) {
+        let more = self.more.get_or_insert_default();
+        let newest = more.sealed.back();
+        if !matches!(newest, Some(Kept::Loose(page)) if page.has_room(seq, &new)) {
+            more.sealed.push_back(Kept::Loose(Box::new(Loose::new(seq, new.at_ms))));
+        }
+        if let Some(Kept::Loose(page)) = more.sealed.back_mut() {
+            more.sealed_bytes -= page.charged();
+            page.push(new, &self.budget);
+            more.sealed_bytes += page.charged();
         }
     }
 
@@ -126,20 +149,9 @@ impl Log {
     pub(super) fn seal(&mut self) {
         if let Some(open) = self.open.take() {
             let page = open.seal(&self.budget);
-            self.keep_sealed(page);
+            let more = self.more.get_or_insert_default();
+            more.sealed_bytes += page.charged();
+            more.sealed.push_back(Kept::Sealed(Box::new(page)));
         }
-    }
-
-    fn keep_sealed(&mut self, page: Sealed) {
-        let more = self.more.get_or_insert_default();
-        more.sealed_bytes += page.charged();
-        more.sealed.push_back(Box::new(page));
-    }
-
-    /// The newest seq that is in memory, and when it was appended.
-    fn newest(&self) -> (u64, u64) {
-        let sealed = || self.more.as_ref()?.sealed.back().map(|page| page.index());
-        let newest = self.open.as_ref().map(|open| open.index()).or_else(sealed);
-        newest.map_or((u64::MAX - 1, 0), |index| (index.last(), index.at_ms()))
     }
 }

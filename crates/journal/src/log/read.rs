@@ -1,13 +1,11 @@
 //! Reading a log: what follows a position, and all of it at once.
 
-use super::Log;
+use super::{Joining, Log};
 use crate::batch::{Batch, Item, Snapshot};
-use crate::entry::{Cuts, Entry};
 use crate::error::ReadError;
 use crate::head::Lost;
-use crate::lengths::Lengths;
-use crate::page::{Ask, Index, Open};
-use crate::varint;
+use crate::merge::Join;
+use crate::page::{Ask, Entries, Kept};
 
 /// What reading answers.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,7 +27,7 @@ impl Log {
     /// The seq is ahead of the tail, or below the floor.
     pub fn read(&self, after: u64, max_bytes: usize) -> Result<Read, ReadError> {
         self.check(after)?;
-        let up_to = self.more.as_ref().map_or(0, |more| more.older_up_to());
+        let up_to = self.more.as_ref().map_or(0, |more| more.older.last());
         if after < up_to {
             return Ok(Read::Older { up_to });
         }
@@ -79,8 +77,8 @@ impl Log {
         items: &mut Vec<Item>,
     ) -> bool {
         let more = self.more.as_deref();
-        let place = more
-            .map_or(0, |more| more.sealed.partition_point(|page| page.index().last() <= *cursor));
+        let place =
+            more.map_or(0, |more| more.sealed.partition_point(|page| page.last() <= *cursor));
         let mut sealed = more.into_iter().flat_map(|more| more.sealed.range(place..));
         while *cursor < until {
             let ask = Ask { after: *cursor, until, room: *room, always: items.is_empty() };
@@ -108,75 +106,24 @@ impl Log {
     /// # Errors
     /// Something of it is gone, or lost.
     pub fn snapshot(&self) -> Result<Option<Snapshot>, ReadError> {
-        let batch = match self.read(0, usize::MAX)? {
+        let Some(items) = self.read_joining(0)? else { return Ok(None) };
+        let mut joining = Joining::default();
+        items.into_iter().try_for_each(|(item, join)| joining.take(item, join))?;
+        Ok(Some(joining.end(self.visible, self.ended_at_ms != u64::MAX)))
+    }
+
+    /// Everything behind a seq, up to the first that is lost, and how each belongs to what is before it. `None` where a
+    /// part is not in memory.
+    pub(crate) fn read_joining(&self, after: u64) -> Result<Option<Vec<(Item, Join)>>, ReadError> {
+        let batch = match self.read(after, usize::MAX)? {
             Read::Batch(batch) => batch,
             Read::Older { .. } => return Ok(None),
         };
-        let mut joining = Joining::default();
-        for (item, continues) in batch.items.into_iter().zip(self.continuing()) {
-            match item {
-                Item::Entry(entry) => joining.take(entry, continues),
-                Item::Lost(lost) => return Err(ReadError::Lost { lost }),
-            }
-        }
-        Ok(Some(Snapshot { entries: joining.end(), last: batch.tail, ended: batch.ended }))
-    }
-
-    /// For each entry in memory whether it goes on where the one before it ends.
-    fn continuing(&self) -> impl Iterator<Item = bool> {
         let sealed = self.more.as_deref().into_iter().flat_map(|more| &more.sealed);
-        let indexes = sealed.map(|page| page.index());
-        let indexes = indexes.chain(self.open.as_deref().map(Open::index));
-        indexes.flat_map(Index::continuing)
-    }
-}
-
-/// Entries that are put together.
-#[derive(Default)]
-struct Joining {
-    done: Vec<Entry>,
-    /// Those that make the next one.
-    parts: Vec<Entry>,
-}
-
-impl Joining {
-    fn take(&mut self, entry: Entry, continues: bool) {
-        let replaced = |entry: &Entry| entry.cuts == Cuts::Latest;
-        if !continues || replaced(&entry) || self.parts.last().is_some_and(replaced) {
-            self.finish();
-        }
-        self.parts.push(entry);
-    }
-
-    fn finish(&mut self) {
-        let parts = std::mem::take(&mut self.parts);
-        if parts.len() < 2 {
-            self.done.extend(parts);
-            return;
-        }
-        let (Some(first), Some(last)) = (parts.first(), parts.last()) else { return };
-        let body: Vec<&[u8]> = parts.iter().map(|part| &part.body[..]).collect();
-        let mut lengths = Vec::new();
-        for part in &parts {
-            match &part.cuts {
-                Cuts::Text(known) => lengths.extend_from_slice(known.as_bytes()),
-                Cuts::Whole | Cuts::Latest => varint::write(part.body.len() as u64, &mut lengths),
-            }
-        }
-        let cuts = Cuts::Text(Lengths::from_bytes(lengths.into()));
-        let (body, class) = (body.concat().into(), last.class);
-        self.done.push(Entry {
-            first: first.first,
-            last: last.last,
-            at_ms: last.at_ms,
-            class,
-            body,
-            cuts,
-        });
-    }
-
-    fn end(mut self) -> Vec<Entry> {
-        self.finish();
-        self.done
+        let open = self.open.as_deref().map(|open| Entries::Index(open.index()));
+        let mut joins = Vec::with_capacity(batch.items.len() + 1);
+        sealed.map(Kept::entries).chain(open).for_each(|page| page.joins(after, &mut joins));
+        // What is lost may have no record: nothing is asked of what is behind it.
+        Ok(Some(batch.items.into_iter().zip(joins.into_iter().chain([Join::No])).collect()))
     }
 }

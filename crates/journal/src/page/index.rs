@@ -9,6 +9,8 @@ use tidegate_message::Class;
 use crate::budget::Budget;
 use crate::entry::{Cuts, Entry};
 use crate::lengths::{self, Lengths};
+use crate::log::Piece;
+use crate::merge::Join;
 
 /// Where the entries of a page are.
 #[derive(Debug)]
@@ -29,8 +31,9 @@ pub(super) struct Record {
     pub(super) at: u32,
     pub(super) class: Class,
     pub(super) shape: Shape,
-    /// Would have been merged into the record before, had there been room.
-    pub(super) continues: bool,
+    /// How it belongs to the record before, with which it was not merged: there was no room, or that was not to be
+    /// read yet.
+    pub(super) join: Join,
 }
 
 /// How the bytes of a record are spread over its seqs.
@@ -106,17 +109,24 @@ impl Index {
         self.records.partition_point(|record| self.last_of(record) <= after)
     }
 
-    /// The oldest entry that ends behind a seq: its last seq, its time and the bytes of its body.
-    pub(crate) fn oldest(&self, after: u64) -> Option<(u64, u64, usize)> {
+    /// The oldest entry that ends behind a seq.
+    pub(crate) fn oldest(&self, after: u64) -> Option<Piece> {
         let place = self.find(after);
         let record = self.records.get(place)?;
         let at_ms = self.at_ms + u64::from(record.at);
-        Some((self.last_of(record), at_ms, self.body_of(place, record).len()))
+        let (last, bytes) = (self.last_of(record), self.body_of(place, record).len() as u64);
+        Some(Piece { last, oldest_ms: at_ms, newest_ms: at_ms, bytes })
     }
 
-    /// For each entry whether it goes on where the one before it ends.
-    pub(crate) fn continuing(&self) -> impl Iterator<Item = bool> {
-        self.records.iter().map(|record| record.continues)
+    /// For each entry behind a seq how it belongs to what is before it.
+    pub(crate) fn joins(&self, after: u64) -> impl Iterator<Item = Join> {
+        let from = self.find(after);
+        let places = self.records.iter().enumerate().skip(from);
+        places.map(move |(place, record)| match record.shape {
+            Shape::Text if self.first_of(place) <= after => Join::Concatenate,
+            Shape::Latest if self.first_of(place) <= after => Join::Replace,
+            _ => record.join,
+        })
     }
 
     /// When the newest of it was appended.

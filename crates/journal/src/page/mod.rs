@@ -1,7 +1,10 @@
 //! Entries that lie one behind the other in one piece of memory: 20 bytes of record each, and their bodies without
-//! any gap. The newest page is open and grows; a full one is sealed, and readers get slices of it. Knows no log.
+//! any gap. The newest page is open and grows; a full one is sealed, and readers get slices of it. Large bodies have memory
+//! of their own. Knows no log.
 
 mod index;
+mod kept;
+mod loose;
 
 use std::sync::Arc;
 
@@ -10,18 +13,23 @@ use tidegate_message::Class;
 
 use crate::batch::Item;
 use crate::budget::Budget;
+use crate::merge::Join;
 use crate::varint;
 use index::{Record, Shape, View};
 
 pub(crate) use index::{Ask, Index};
+pub(crate) use kept::{Entries, Kept};
+pub(crate) use loose::Loose;
 
 /// How many bytes of bodies a page has room for.
 pub(crate) const PAGE_BYTES: usize = 16 * 1_024;
-/// A body over this is not copied into a page of several.
+/// A body over this has memory of its own.
 pub(crate) const COPIED_BYTES: usize = 4 * 1_024;
 /// How far a merged entry may grow: its text, and its seqs.
 const MERGED_BYTES: usize = 64 * 1_024;
 const MERGED_SEQS: u32 = 16 * 1_024;
+/// So few entries take less by themselves than a page of them.
+const FEW: usize = 6;
 /// A reader that gets less than this part of a page gets a copy, so that little does not pin much.
 const SHARED_PART: usize = 4;
 
@@ -31,7 +39,7 @@ pub(crate) struct New<'a> {
     pub(crate) at_ms: u64,
     pub(crate) class: Class,
     pub(crate) body: &'a [u8],
-    pub(crate) continues: bool,
+    pub(crate) join: Join,
 }
 
 /// The newest page: grows at its end.
@@ -88,7 +96,7 @@ impl Open {
             at: (new.at_ms - self.index.at_ms) as u32,
             class: new.class,
             shape: Shape::Whole,
-            continues: new.continues,
+            join: new.join,
         });
     }
 
@@ -177,6 +185,22 @@ impl Open {
         self.index.last()
     }
 
+    /// Whether it has so little that each of its entries takes less by itself.
+    pub(crate) fn is_little(&self) -> bool {
+        let records = &self.index.records;
+        records.len() <= FEW && records.iter().all(|record| record.shape == Shape::Whole)
+    }
+
+    /// Its entries, each of which stands for one seq if it [is little](Self::is_little), and the seq of the first.
+    pub(crate) fn each(&self) -> (u64, impl Iterator<Item = New<'_>>) {
+        let news = self.index.records.iter().enumerate().filter_map(|(place, record)| {
+            let at_ms = self.index.at_ms + u64::from(record.at);
+            let body = self.data.get(self.index.body_of(place, record))?;
+            Some(New { at_ms, class: record.class, body, join: record.join })
+        });
+        (self.index.first, news)
+    }
+
     /// Ends its growth.
     pub(crate) fn seal(mut self, budget: &Arc<Budget>) -> Sealed {
         budget.remove(self.charged);
@@ -189,17 +213,6 @@ impl Open {
 }
 
 impl Sealed {
-    /// A page of one entry whose body is kept as it is.
-    pub(crate) fn of_one(seq: u64, new: New<'_>, body: Bytes, budget: &Arc<Budget>) -> Self {
-        let mut index = Index::new(seq, new.at_ms);
-        let end = u32::try_from(body.len()).unwrap_or(u32::MAX);
-        let New { class, continues, .. } = new;
-        let shape = Shape::Whole;
-        index.records.push(Record { last: 0, end, cuts_end: 0, at: 0, class, shape, continues });
-        let cuts_at = body.len();
-        Self::new(index, budget.own(body), cuts_at, budget)
-    }
-
     fn new(index: Index, bytes: Bytes, cuts_at: usize, budget: &Budget) -> Self {
         let records = index.records.capacity() * size_of::<Record>();
         let charged = size_of::<Self>() + OWNER_BYTES + records;
@@ -221,8 +234,8 @@ impl Sealed {
         budget.remove(self.charged);
     }
 
-    /// Reads what is asked for. Answers the last seq of the page.
-    pub(crate) fn read(&self, ask: &Ask, budget: &Arc<Budget>, items: &mut Vec<Item>) -> u64 {
+    /// Reads what is asked for.
+    fn read(&self, ask: &Ask, budget: &Arc<Budget>, items: &mut Vec<Item>) {
         let (data, cuts) = self.bytes.split_at(self.cuts_at);
         let parts = self.index.parts(ask, cuts);
         let asked: usize = parts.iter().map(|part| part.body.len()).sum();
@@ -233,7 +246,6 @@ impl Sealed {
             View::copied(&parts, data, cuts, budget)
         };
         items.extend(parts.into_iter().map(|part| Item::Entry(self.index.entry(part, &view))));
-        self.index.last()
     }
 }
 

@@ -233,14 +233,14 @@ impl World {
         if log.open.is_some() {
             return true;
         }
+        // In the eyes of this process it is removed, or made, from the moment that this was asked for; whether that
+        // outlives the process is said by the ticket.
         let Some(loaded) = self.keeper.load(&log.name).expect("no head is damaged") else {
             assert!(log.may.contains(&None), "{} is gone", log.name);
-            log.may = vec![None];
             return false;
         };
         let epoch = loaded.head.epoch;
         assert!(log.may.contains(&Some(epoch)), "{} has the epoch {epoch}", log.name);
-        log.may = vec![Some(epoch)];
         let life = log.lives.entry(epoch).or_default();
         life.check_head(&loaded);
         // It may have been asked for among seqs that never left.
@@ -428,10 +428,12 @@ impl World {
         self.check_all();
     }
 
-    /// All logs are looked at after a start.
+    /// All logs are looked at after a start. What is found then stays.
     fn check_all(&mut self) {
         for at in 0..self.logs.len() {
             self.open(at);
+            let log = &mut self.logs[at];
+            log.may = vec![log.open.as_ref().map(|open| open.epoch)];
         }
     }
 

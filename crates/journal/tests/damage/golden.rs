@@ -1,19 +1,13 @@
 //! A small directory as it was written, and the question whether another one, damaged, hides anything of it.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::path::Path;
 
-use tidegate_journal::disk::{
-    FileMark, FjallStore, Keeper, OpenError, Options, Repaired, Stored, repair_directory,
-};
-use tidegate_journal::{
-    Durability, Entry, Epoch, IdempotencyKey, Keyed, LogName, Mergeable, Retention,
-};
-use tidegate_message::Class;
+use tidegate_journal::disk::{Keeper, OpenError, Repaired, Stored, repair_directory};
+use tidegate_journal::{Epoch, LogName};
 
-use super::support::folder::{Folder, Piece, pieces};
-
-const OPTIONS: Options = Options { least_free_bytes: 0, max_waiting_bytes: u64::MAX };
+use super::made::{self, Logs, Made, OPTIONS, REMOVED, Written};
+use super::support::folder::Piece;
 
 /// What became of damage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,47 +23,38 @@ pub(crate) enum Outcome {
 }
 
 pub(crate) struct Golden {
+    pub(crate) name: &'static str,
     pub(crate) pieces: Vec<Piece>,
-    /// What was written durably: name → bodies by seq.
-    logs: BTreeMap<LogName, Vec<Vec<u8>>>,
+    logs: Logs,
 }
+
+/// All of them: what they have is said where they are made.
+pub(crate) const ALL: [fn() -> Golden; 5] =
+    [Golden::closed, Golden::in_use, Golden::with_tables, Golden::sealed, Golden::flushed];
 
 impl Golden {
     pub(crate) fn closed() -> Self {
-        Self::new(40, true, 16 << 20)
+        Self::of("closed", made::closed())
     }
 
-    /// As a process that is killed leaves it.
     pub(crate) fn in_use() -> Self {
-        Self::new(40, false, 16 << 20)
+        Self::of("in-use", made::in_use())
     }
 
-    /// So much that most of it is in tables.
     pub(crate) fn with_tables() -> Self {
-        Self::new(300, true, 4 << 10)
+        Self::of("with-tables", made::with_tables())
     }
 
-    fn new(entries: u64, close: bool, table_bytes: u64) -> Self {
-        let folder = Folder::in_memory("golden");
-        // The directory is made by an ordinary start; then its store is replaced by one of the size that is wanted.
-        let made = Keeper::open_directory(folder.path(), OPTIONS);
-        drop(made.expect("an empty directory opens"));
-        std::fs::remove_dir_all(folder.path().join("store")).expect("it is there");
-        std::fs::remove_file(folder.path().join("mark")).expect("it is there");
-        let store = FjallStore::open_sized(&folder.path().join("store"), table_bytes);
-        let mark = FileMark::open(&folder.path().join("mark"));
-        let opened = Keeper::open(store.expect("it is new"), mark.expect("it is new"), OPTIONS);
-        let (keeper, _) = opened.expect("it is new");
-        let logs = fill(&keeper, entries);
-        let whole = if close {
-            keeper.close().expect("it works");
-            pieces(folder.path())
-        } else {
-            let whole = pieces(folder.path());
-            drop(keeper);
-            whole
-        };
-        Self { pieces: whole.expect("it can be read"), logs }
+    pub(crate) fn sealed() -> Self {
+        Self::of("sealed", made::sealed())
+    }
+
+    pub(crate) fn flushed() -> Self {
+        Self::of("flushed", made::flushed())
+    }
+
+    fn of(name: &'static str, Made { pieces, logs }: Made) -> Self {
+        Self { name, pieces, logs }
     }
 
     /// What became of the directory. Panics when something is missing and that is not said.
@@ -97,29 +82,64 @@ impl Golden {
 
     fn check_open(&self, keeper: &Keeper, what: &str) -> Outcome {
         let mut outcome = Outcome::Harmless;
-        for (name, bodies) in &self.logs {
+        let removed = keeper.load(&REMOVED.parse().expect("a name"));
+        assert!(matches!(removed, Ok(None) | Err(_)), "{what}: a removed log is back, silently");
+        for (name, written) in &self.logs {
             let loaded = match keeper.load(name) {
                 Ok(loaded) => loaded.unwrap_or_else(|| panic!("{what}: {name} is gone, silently")),
                 // Damage that shows when it is read, as a typed error.
-                Err(_) => return Outcome::Said,
+                Err(_) => {
+                    outcome = Outcome::Said;
+                    continue;
+                }
             };
-            assert_eq!(loaded.head.epoch, Epoch(name.as_str().len() as u64), "{what}");
-            assert!(loaded.head.next > bodies.len() as u64, "{what}: {name} would use seqs again");
-            let Ok(items) = keeper.read(loaded.number, loaded.head.floor, usize::MAX) else {
-                return Outcome::Said;
+            let head = &loaded.head;
+            assert_eq!(head.epoch, epoch(name), "{what}: {name}");
+            let Ok(items) = keeper.read(loaded.number, head.floor, usize::MAX) else {
+                outcome = Outcome::Said;
+                continue;
             };
-            let end = check_items(bodies, loaded.head.floor, &items, what);
-            assert!(end >= bodies.len() as u64, "{what}: {name} ends at {end}, silently");
-            let lost = |item: &Stored| matches!(item, Stored::Lost(lost) if lost.from <= bodies.len() as u64);
-            let keys = loaded.head.keys.len();
-            if items.iter().any(lost) || keys < bodies.len() / 10 {
+            let seen = Seen::of(written, head.floor, &items, &format!("{what}: {name}"));
+            assert_eq!(seen.end + 1, head.next, "{what}: the end of {name} is not accounted for");
+            assert!(seen.end >= written.last(), "{what}: {name} ends at {}, silently", seen.end);
+            let known: BTreeSet<_> =
+                head.keys.iter().map(|key| (key.seq, key.keyed.body)).collect();
+            for (seq, key) in &written.keys {
+                let there = known.contains(&(*seq, key.body));
+                assert!(
+                    there || !seen.seqs.contains(seq),
+                    "{what}: the key of {name}'s {seq} is gone"
+                );
+            }
+            if seen.lacks {
                 outcome = Outcome::Said;
             }
         }
         outcome
     }
 
-    fn check_repair(&self, path: &Path, what: &str) {
+    /// Repairs it, and panics unless everything is there.
+    pub(crate) fn check_all_repaired(&self, path: &Path, what: &str) {
+        let repaired = self.check_repair(path, what);
+        assert!(!repaired.new_epochs, "{what}: {repaired:?}");
+        let there: u64 = repaired.logs.iter().map(|log| log.bytes).sum();
+        let bodies = self.logs.values().flat_map(|log| log.bodies.range(log.floor + 1..));
+        let all: usize = bodies.map(|(_, body)| body.len()).sum();
+        assert_eq!(there, all as u64, "{what}: {repaired:?}");
+    }
+
+    /// Repairs it, and panics unless the newest entry of each log is there.
+    pub(crate) fn check_newest_repaired(&self, path: &Path, what: &str) {
+        let repaired = self.check_repair(path, what);
+        for log in &repaired.logs {
+            let last = self.logs.get(&log.name).map_or(0, Written::last);
+            let lost = log.lost.iter().any(|lost| (lost.from..=lost.to).contains(&last));
+            assert!(!lost, "{what}: {repaired:?}");
+        }
+        assert_eq!(repaired.logs.len(), self.logs.len(), "{what}: {repaired:?}");
+    }
+
+    fn check_repair(&self, path: &Path, what: &str) -> Repaired {
         let mut epoch = 1_000;
         let repaired = repair_directory(path, &mut || {
             epoch += 1;
@@ -129,20 +149,30 @@ impl Golden {
         let opened = Keeper::open_directory(path, OPTIONS);
         let (keeper, _) =
             opened.unwrap_or_else(|error| panic!("{what}: {error}, after {repaired:?}"));
-        for (name, bodies) in &self.logs {
+        let back = repaired.logs.iter().any(|log| log.name.as_str() == REMOVED);
+        assert!(!back || repaired.new_epochs, "{what}: a removed log is back: {repaired:?}");
+        for (name, written) in &self.logs {
             let Some(report) = repaired.logs.iter().find(|log| log.name == *name) else {
                 assert!(says_gone(&repaired), "{what}: {name} is gone, silently: {repaired:?}");
                 continue;
             };
             let loaded = keeper.load(name).expect("it was repaired").expect("it was reported");
             assert_eq!(loaded.head.epoch, report.epoch, "{what}");
+            let new = report.epoch != self::epoch(name);
+            assert_eq!(new, repaired.new_epochs, "{what}: {name}: {repaired:?}");
             let items = keeper.read(loaded.number, loaded.head.floor, usize::MAX);
             let items = items.expect("it was repaired");
-            let end = check_items(bodies, loaded.head.floor, &items, what);
-            let all = end >= bodies.len() as u64 && loaded.head.next > bodies.len() as u64;
-            assert!(all || repaired.new_epochs, "{what}: {name} ends at {end}: {repaired:?}");
+            let seen = Seen::of(written, loaded.head.floor, &items, &format!("{what}: {name}"));
+            let all = seen.end >= written.last() && loaded.head.next > written.last();
+            assert!(all || new, "{what}: {name} ends at {}: {repaired:?}", seen.end);
         }
+        repaired
     }
+}
+
+/// The epoch of a log can be told from its name.
+fn epoch(name: &LogName) -> Epoch {
+    Epoch(name.as_str().len() as u64)
 }
 
 fn says_gone(repaired: &Repaired) -> bool {
@@ -152,46 +182,43 @@ fn says_gone(repaired: &Repaired) -> bool {
         || repaired.new_epochs
 }
 
-/// What is read is what was written, without a hole that is not said. Returns how far it reads.
-fn check_items(bodies: &[Vec<u8>], floor: u64, items: &[Stored], what: &str) -> u64 {
-    assert_eq!(floor, 0, "{what}: nothing was ever trimmed");
-    let mut at = floor;
-    for item in items {
-        match item {
-            Stored::Entry(entry) => {
-                assert_eq!(entry.first, at + 1, "{what}: a hole that is not said");
-                let body = bodies.get(at as usize).map(Vec::as_slice);
-                assert_eq!(body, Some(&entry.body[..]), "{what}: other bytes at {}", entry.first);
-                at = entry.last;
-            }
-            Stored::Lost(lost) => {
-                assert_eq!(lost.from, at + 1, "{what}: a hole that is not said");
-                at = lost.to;
-            }
-        }
+impl Written {
+    fn last(&self) -> u64 {
+        self.bodies.last_key_value().map_or(0, |(seq, _)| *seq)
     }
-    at
 }
 
-fn fill(keeper: &Keeper, entries: u64) -> BTreeMap<LogName, Vec<Vec<u8>>> {
-    let mut logs = BTreeMap::new();
-    for name in ["a", "bb", "ccc"] {
-        let name: LogName = name.parse().expect("a name");
-        // The epoch can be told from the name.
-        let epoch = Epoch(name.as_str().len() as u64);
-        let number = keeper.create(&name, epoch, Retention::RUN).expect("it works");
-        let mut bodies = Vec::new();
-        for seq in 1..=entries {
-            let body = format!("{name} has {seq} and {}", seq * 7_919).into_bytes();
-            let entry = Entry::whole(seq, seq, Class::Critical, body.clone().into());
-            let key = IdempotencyKey::new(name.as_str(), &seq.to_string());
-            let key = seq.is_multiple_of(10).then(|| Keyed::new(key, &body));
-            let durability = if seq % 8 == 0 { Durability::Fsync } else { Durability::Os };
-            let ticket = keeper.write(number, entry, Mergeable::NEVER, key, durability);
-            ticket.wait().expect("it works");
-            bodies.push(body);
+/// What was read of a log.
+struct Seen {
+    end: u64,
+    /// Which of what was written is there.
+    seqs: BTreeSet<u64>,
+    /// Something of what was written is said to be lost.
+    lacks: bool,
+}
+
+impl Seen {
+    /// What is read is what was written, without a hole that is not said.
+    fn of(written: &Written, floor: u64, items: &[Stored], what: &str) -> Self {
+        assert!(floor <= written.floor, "{what}: {floor} is no floor that it ever had");
+        let mut seen = Self { end: floor, seqs: BTreeSet::new(), lacks: false };
+        for item in items {
+            match item {
+                Stored::Entry(entry) => {
+                    assert_eq!(entry.first, seen.end + 1, "{what}: a hole that is not said");
+                    let bodies = written.bodies.range(entry.first..=entry.last);
+                    let body: Vec<u8> = bodies.flat_map(|(_, body)| body).copied().collect();
+                    assert!(entry.body == body, "{what}: other bytes at {}", entry.first);
+                    seen.end = entry.last;
+                    seen.seqs.extend(entry.first..=entry.last);
+                }
+                Stored::Lost(lost) => {
+                    assert_eq!(lost.from, seen.end + 1, "{what}: a hole that is not said");
+                    seen.lacks |= written.bodies.range(lost.from..=lost.to).next().is_some();
+                    seen.end = lost.to;
+                }
+            }
         }
-        logs.insert(name, bodies);
+        seen
     }
-    logs
 }

@@ -66,17 +66,24 @@ fn collect(root: &Path, within: &Path, pieces: &mut Vec<Piece>) -> io::Result<()
             collect(root, &path, pieces)?;
             continue;
         }
-        let mut written = fs::read(root.join(&path))?;
-        let length = written.len() as u64;
-        while written.ends_with(&ZEROS) {
-            written.truncate(written.len() - ZEROS.len());
-        }
-        while written.last() == Some(&0) {
-            written.pop();
-        }
-        pieces.push(Piece { path, length, written });
+        pieces.push(piece(root, path)?);
     }
     Ok(())
+}
+
+/// One file of a directory.
+pub(crate) fn piece(root: &Path, path: PathBuf) -> io::Result<Piece> {
+    let mut written = fs::read(root.join(&path))?;
+    let length = written.len() as u64;
+    // A few zeros at the end are written like the rest; very many are what is set aside.
+    let preset = written.ends_with(&ZEROS);
+    while written.ends_with(&ZEROS) {
+        written.truncate(written.len() - ZEROS.len());
+    }
+    while preset && written.last() == Some(&0) {
+        written.pop();
+    }
+    Ok(Piece { path, length, written })
 }
 
 /// Writes files into an empty directory.

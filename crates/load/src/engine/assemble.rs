@@ -1,16 +1,12 @@
 //! A run's figures, put together of what the threads counted and what was seen from outside. It measures nothing.
 
 use super::monitor::{Moment, Monitor, machine};
+use super::verdict::{self, Verdict};
 use crate::clock;
 use crate::plan::Plan;
-use crate::report::{Connecting, Generator, PhaseRow, Run, Second, StreamTimes};
+use crate::report::{Bound, Connecting, Generator, PhaseRow, Run, Second, StreamTimes};
 use crate::tally::{StreamTally, Tally};
 use crate::worker::Connected;
-
-/// A thread this busy was the bottleneck.
-const BUSY: f64 = 0.9;
-/// So late in the 99th percentile, in milliseconds, and so was it.
-const LATE_MS: f64 = 5.0;
 
 /// The figures of a run by a plan.
 pub(super) fn run(plan: &Plan, tally: &Tally, is_open: bool, monitor: &mut Monitor<'_>) -> Run {
@@ -23,7 +19,16 @@ pub(super) fn run(plan: &Plan, tally: &Tally, is_open: bool, monitor: &mut Monit
     let streams = tally.streams.as_deref().map(stream_times);
     // Streams are accounted for whole; tokens that came while it counted are fewer.
     let received = streams.as_ref().map_or(accounting.received, |streams| streams.tokens);
+    let server = monitor.server_use(&begin, &end, received);
+    let mut generator = generator(tally, &begin, &end, is_open);
+    let verdict = match is_open {
+        true => verdict::of_open(&generator, latency.p99),
+        false => verdict::of_closed(&generator, server.as_ref()),
+    };
+    judge(&mut generator, verdict);
     Run {
+        generator,
+        server,
         elapsed_s,
         asked_per_s: is_open.then(|| asked_per_s(&done)),
         sent_per_s: accounting.sent as f64 / elapsed_s,
@@ -31,9 +36,7 @@ pub(super) fn run(plan: &Plan, tally: &Tally, is_open: bool, monitor: &mut Monit
         bytes_sent: tally.bytes_sent,
         bytes_received: tally.bytes_received,
         latency: streams.as_ref().map_or(latency, |streams| streams.added),
-        generator: generator(tally, &begin, &end, is_open),
         machine: machine(&begin, &end),
-        server: monitor.server_use(&begin, &end, received),
         timeline: timeline(tally, monitor, &begin),
         streams,
         accounting,
@@ -53,30 +56,27 @@ fn asked_per_s(plan: &Plan) -> f64 {
     }
 }
 
+/// What the generator used, and how late it was. Who held the figures back is for others to say.
 pub(super) fn generator(tally: &Tally, begin: &Moment, end: &Moment, is_open: bool) -> Generator {
-    let elapsed = end.at.saturating_sub(begin.at).max(1);
-    let busiest = tally.cpu.iter().copied().max().unwrap_or(0) as f64 / elapsed as f64;
-    let lateness = tally.lateness.latency();
-    let late = is_open && lateness.p99 > LATE_MS;
-    let why = match (busiest > BUSY, late) {
-        (true, _) => Some(format!("a thread was {:.0} % busy", busiest * 100.0)),
-        (false, true) => {
-            let busy = busiest * 100.0;
-            Some(format!(
-                "messages went {:.1} ms late in the 99th percentile, with its busiest thread {busy:.0} % busy: \
-                 it waited for a core",
-                lateness.p99
-            ))
-        }
-        (false, false) => None,
-    };
+    let elapsed = end.at.saturating_sub(begin.at).max(1) as f64;
+    let greatest = |of: &[u64]| (of.iter().copied().max().unwrap_or(0) as f64 / elapsed).min(1.0);
     Generator {
         cpu_s: end.own_cpu_s - begin.own_cpu_s,
-        busiest_thread: busiest.min(1.0),
-        lateness: if is_open { lateness } else { Default::default() },
-        limited: why.is_some(),
-        why,
+        busiest_thread: greatest(&tally.cpu),
+        waited: greatest(&tally.waited),
+        lateness: if is_open { tally.lateness.latency() } else { Default::default() },
+        reading: tally.reading.latency(),
+        held_back: tally.held_back,
+        ..Generator::default()
     }
+}
+
+/// Takes over what was found.
+pub(super) fn judge(generator: &mut Generator, verdict: Option<Verdict>) {
+    let bound = verdict.as_ref().map(|(bound, _)| *bound);
+    generator.limited = bound == Some(Bound::Generator);
+    generator.crowded = bound == Some(Bound::Cores);
+    generator.why = verdict.filter(|(bound, _)| *bound != Bound::Server).map(|(_, why)| why);
 }
 
 fn timeline(tally: &Tally, monitor: &Monitor<'_>, begin: &Moment) -> Vec<Second> {

@@ -8,11 +8,20 @@ use crate::clock::{self, MILLISECOND, SECOND};
 use crate::halt::Halt;
 use crate::plan::Plan;
 use crate::report::{Machine, Progress, ServerUse};
-use crate::watch::{self, Cores, Use, Watch};
+use crate::watch::{self, Cores, ThreadUse, Use, Watch};
 use crate::worker::Gauge;
 
 /// Between two lines of progress.
 const SHOWN_EVERY: u64 = 250 * MILLISECOND;
+
+/// No fan-out is given up before it has counted for so long.
+const FLOODED_AFTER: u64 = 200 * MILLISECOND;
+
+/// Between two looks at a server that is to come to rest.
+const LOOK: u64 = 60 * MILLISECOND;
+
+/// A server that takes less of a core than this is at rest.
+const AT_REST: f64 = 0.1;
 
 /// Watches a run.
 pub(super) struct Monitor<'a> {
@@ -33,8 +42,26 @@ pub(super) struct Monitor<'a> {
     before: Option<(Use, Option<u64>)>,
     begin: Option<Moment>,
     end: Option<Moment>,
+    /// The server's threads where what counts began, and where it ended.
+    threads: (Vec<ThreadUse>, Vec<ThreadUse>),
+    /// What is too much to be under way.
+    flood: Option<Flood>,
+    /// When there was too much.
+    flooded: Option<u64>,
     peak_rss: u64,
     seconds: Vec<SecondSeen>,
+}
+
+/// How much of a fan-out may be under way at a time before it is given up.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Flood {
+    /// Deliveries of one publication.
+    pub(super) readers: u32,
+    /// Deliveries under way, while it is published.
+    pub(super) most: f64,
+    /// The same, where what is under way is late already: `after` nanoseconds behind the end.
+    pub(super) at_last: f64,
+    pub(super) after: u64,
 }
 
 /// Where in a job a repetition is.
@@ -96,6 +123,9 @@ impl<'a> Monitor<'a> {
             before,
             begin: None,
             end: None,
+            threads: Default::default(),
+            flood: None,
+            flooded: None,
             peak_rss: 0,
             seconds: Vec::new(),
         }
@@ -126,7 +156,8 @@ impl<'a> Monitor<'a> {
 
     /// When what counts of a plan was over: at its end, or when it was told to stop.
     pub(super) fn over(&self, plan: &Plan) -> u64 {
-        self.stopped.unwrap_or(u64::MAX).min(clock::now()).min(plan.end())
+        let given_up = self.stopped.or(self.flooded).unwrap_or(u64::MAX);
+        given_up.min(clock::now()).min(plan.end())
     }
 
     /// What goes on, in a word.
@@ -137,6 +168,7 @@ impl<'a> Monitor<'a> {
     /// Watches what counts of a plan.
     pub(super) fn follow(&mut self, plan: &Arc<Plan>) {
         (self.begin, self.end) = (None, None);
+        self.flooded = None;
         self.seconds.clear();
         self.plan = Some(Arc::clone(plan));
     }
@@ -147,6 +179,10 @@ impl<'a> Monitor<'a> {
         if self.stopped.is_none() && self.stop.load(Ordering::Relaxed) {
             self.stopped = Some(now);
             self.halt.wrap_up();
+        }
+        if self.flooded.is_none() && self.is_flooded(now) {
+            self.flooded = Some(now);
+            self.halt.abort();
         }
         self.watch_window(now);
         if now >= self.shown + SHOWN_EVERY {
@@ -170,15 +206,17 @@ impl<'a> Monitor<'a> {
         let Some(plan) = self.plan.clone() else { return };
         if self.begin.is_none() && now >= plan.counts_from() {
             self.begin = Some(self.moment());
+            self.threads.0 = self.server_threads();
         }
         let next = plan.counts_from() + (self.seconds.len() as u64 + 1) * SECOND;
-        let over = now >= plan.end() || self.is_stopped();
+        let over = now >= plan.end() || self.is_stopped() || self.flooded.is_some();
         if self.end.is_none() && (now >= next || over) {
             let moment = self.moment();
             let connections = self.connections();
             self.seconds.push(SecondSeen { connections, server: moment.server });
             if over {
                 self.end = Some(moment);
+                self.threads.1 = self.server_threads();
             }
         }
     }
@@ -211,8 +249,12 @@ impl<'a> Monitor<'a> {
         let (begin, end) = (from.server?, to.server?);
         let (before, pss_before_bytes) = self.before?;
         let cpu_s = (end.cpu_s - begin.cpu_s).max(0.0);
-        let seconds = clock::seconds(to.at.saturating_sub(from.at));
+        let nanos = to.at.saturating_sub(from.at);
+        let seconds = clock::seconds(nanos);
+        let busiest = watch::busiest(&self.threads.0, &self.threads.1, nanos);
         Some(ServerUse {
+            busiest_thread: Some(busiest.ran),
+            waited: Some(busiest.waited),
             cpu_s,
             cpu_percent: if seconds > 0.0 { 100.0 * cpu_s / seconds } else { 0.0 },
             cpu_s_per_million: (received > 0).then(|| cpu_s * 1e6 / received as f64),
@@ -222,6 +264,49 @@ impl<'a> Monitor<'a> {
             pss_before_bytes,
             pss_bytes: self.pss_bytes(),
         })
+    }
+
+    /// From now on, fan-outs are given up of which too much is under way.
+    pub(super) fn give_up_on(&mut self, flood: Flood) {
+        self.flood = Some(flood);
+    }
+
+    /// Whether the last fan-out was given up.
+    pub(super) fn is_given_up(&self) -> bool {
+        self.flooded.is_some()
+    }
+
+    fn is_flooded(&self, now: u64) -> bool {
+        let (Some(flood), Some(plan)) = (self.flood, &self.plan) else { return false };
+        // Before it counts, nothing is known of whose fault it is.
+        if now < plan.counts_from() + FLOODED_AFTER {
+            return false;
+        }
+        let due = self.sum(|gauge| &gauge.sent) as f64 * f64::from(flood.readers);
+        let under_way = due - self.sum(|gauge| &gauge.received) as f64;
+        under_way > if now > plan.end() + flood.after { flood.at_last } else { flood.most }
+    }
+
+    /// Waits until the server does nothing any more, or so many nanoseconds.
+    pub(super) fn rest(&mut self, most: u64) {
+        self.plan = None;
+        self.phase("rest");
+        let begun = clock::now();
+        let mut before: Option<f64> = None;
+        while clock::now() < begun + most && !self.is_stopped() {
+            self.tick();
+            std::thread::park_timeout(std::time::Duration::from_nanos(LOOK));
+            let Some(watch) = &self.watch else { return };
+            let cpu_s = watch.used().cpu_s;
+            if before.is_some_and(|before| cpu_s - before < AT_REST * clock::seconds(LOOK)) {
+                return;
+            }
+            before = Some(cpu_s);
+        }
+    }
+
+    fn server_threads(&self) -> Vec<ThreadUse> {
+        self.watch.as_ref().map(Watch::threads).unwrap_or_default()
     }
 
     /// The server's proportional set size now.

@@ -8,6 +8,9 @@ use crate::report::{Report, Run, Spread};
 /// Memory that changes by more than this share in a second is not what connections come to.
 const UNSETTLED: f64 = 0.02;
 
+/// A machine of which others take more than this is no quiet one.
+const DISTURBED: f64 = 0.1;
+
 /// A report without runs.
 pub(super) fn empty(job: &Job) -> Report {
     let closed_loop = matches!(&job.work, Work::Echo(echo) if echo.rate.is_none());
@@ -51,12 +54,34 @@ pub(super) fn finish(report: &mut Report) {
     }
     report.spread = figures.into_iter().map(|(name, all)| (name.into(), spread(all))).collect();
     report.generator_limited = report.runs.iter().any(|run| run.generator.limited);
+    report.crowded = report.runs.iter().any(|run| run.generator.crowded);
     for (number, run) in (1..).zip(&report.runs) {
-        report.notes.extend(unsettled(run).map(|what| format!("Run {number}: {what}")));
-        if let Some(why) = &run.generator.why {
-            report.notes.push(format!("Generator-limited, run {number}: {why}."));
-        }
+        report.notes.extend(notes(number, run));
     }
+}
+
+/// What must be known of one run.
+fn notes(number: u32, run: &Run) -> Vec<String> {
+    let mut notes = Vec::new();
+    notes.extend(unsettled(run).map(|what| format!("Run {number}: {what}")));
+    // An unwatched server is one of the others.
+    let is_watched = run.server.is_some();
+    if is_watched && run.machine.busy_others > DISTURBED {
+        let others = run.machine.busy_others * 100.0;
+        notes.push(format!("Run {number}: other processes took {others:.0} % of the machine."));
+    }
+    let disturbed = run.steps.iter().filter(|step| !step.ok && step.busy_others > DISTURBED);
+    let disturbed = disturbed.count();
+    if is_watched && disturbed > 0 {
+        let all = run.steps.len();
+        notes.push(format!(
+            "Run {number}: {disturbed} of {all} attempts failed while other processes took much of the machine."
+        ));
+    }
+    let generator = &run.generator;
+    let what = if generator.limited { "Generator-limited" } else { "Short of cores" };
+    notes.extend(generator.why.iter().map(|why| format!("{what}, run {number}: {why}.")));
+    notes
 }
 
 /// Whether the memory of idle connections was read too early.

@@ -72,11 +72,18 @@ impl Worker {
             stream_rules: self.stream_rules.as_ref(),
             out: &mut self.out,
         };
-        let mut read_at = 0;
+        let (mut read_at, mut messages) = (0, 0);
         let count = link.receive(&mut self.buffer, |input, now| {
             read_at = now;
+            messages += u64::from(matches!(input, Input::Message(_)));
             take(member, input, now, &mut context);
         })?;
+        if count == self.buffer.len() {
+            self.tours.left_over();
+        }
+        if messages > 0 && self.plan.counts_from() <= read_at {
+            self.tally.reading.note_many(self.tours.waited(read_at), messages);
+        }
         if self.plan.counts_from() <= read_at && read_at < self.plan.end() {
             self.tally.bytes_received += count as u64;
         }

@@ -9,6 +9,7 @@ use crate::error::Error;
 use crate::member::Load;
 use crate::plan::{Plan, Schedule, Share};
 use crate::tally::{StreamTally, Tally};
+use crate::watch;
 use crate::wire::marker;
 
 /// How long a thread sleeps at most: so exact are growth, churn and the figures that are shown.
@@ -25,12 +26,12 @@ impl Worker {
     pub(super) fn run(&mut self, plan: Arc<Plan>, traffic: Traffic) -> Result<Reply, Error> {
         self.begin(plan, traffic);
         let mut gone = None;
-        let mut cpu = None;
+        let mut used = None;
         let mut changed = 0;
         while gone.is_none() && !self.is_stopped() {
             let now = clock::now();
-            if cpu.is_none() && now >= self.plan.counts_from() {
-                cpu = Some(clock::thread_cpu());
+            if used.is_none() && now >= self.plan.counts_from() {
+                used = Some((clock::thread_cpu(), watch::thread_waited()));
             }
             if now >= self.plan.end() {
                 break;
@@ -44,7 +45,9 @@ impl Worker {
             let wait = self.send_due(now);
             self.turn(wait.min(LONGEST_SLEEP))?;
         }
-        self.tally.cpu.push(cpu.map_or(0, |since| clock::thread_cpu() - since));
+        let (cpu, waited) = used.unwrap_or((clock::thread_cpu(), watch::thread_waited()));
+        self.tally.cpu.push(clock::thread_cpu() - cpu);
+        self.tally.waited.push(watch::thread_waited().saturating_sub(waited));
         if gone.is_none() && !self.is_stopped() {
             self.send_rest()?;
         }

@@ -103,6 +103,7 @@ impl Worker {
         self.tally.sent(&self.plan, due, now);
         if counts {
             self.tally.bytes_sent += (self.out.len() - before) as u64;
+            self.tally.held_back += u64::from(link.is_behind());
         }
         true
     }

@@ -34,6 +34,8 @@ pub(crate) struct Lies {
     pub(crate) fragments: bool,
     /// Sends each message so much later.
     pub(crate) delay: Duration,
+    /// Takes so long over each message of a connection.
+    pub(crate) pace: Duration,
     /// Writes nothing for so long, so long after its start.
     pub(crate) freeze: Option<(Duration, Duration)>,
     /// Answers so many messages of a connection; those after them with `NO`.
@@ -211,6 +213,7 @@ impl Session<'_> {
         let _ = stream.set_read_timeout(Some(Duration::from_millis(20)));
         loop {
             while let Some((opcode, payload)) = frames.next() {
+                rest_for(self.shared.lies.pace);
                 match opcode {
                     8 => {
                         let _ = stream.write_all(&close(1000, ""));
@@ -301,6 +304,14 @@ impl Session<'_> {
                 }
             }
         });
+    }
+}
+
+/// Does nothing for so long.
+fn rest_for(time: Duration) {
+    let (_nobody, nothing) = sync_channel::<()>(0);
+    if !time.is_zero() {
+        let _ = nothing.recv_timeout(time);
     }
 }
 

@@ -12,6 +12,7 @@ pub(crate) fn joined(reports: &[Report]) -> Option<Report> {
         whole.runs.extend(next.runs.iter().cloned());
         whole.partial |= next.partial;
         whole.generator_limited |= next.generator_limited;
+        whole.crowded |= next.crowded;
         let unsaid = next.notes.iter().filter(|note| !whole.notes.contains(note));
         let unsaid: Vec<String> = unsaid.cloned().collect();
         whole.notes.extend(unsaid);

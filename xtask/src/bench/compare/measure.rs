@@ -15,6 +15,7 @@ use super::order::{Step, steps};
 use super::table;
 use super::works::{Load, Scale};
 use crate::Problem;
+use crate::bench::figures::Mark;
 use crate::bench::generator::{Generator, Measured, interrupted};
 use crate::bench::paper;
 use crate::bench::processes::{Interrupt, Scratch};
@@ -204,9 +205,7 @@ impl Kept {
             Some(format!("{} {}", table::number(value), figure.short))
         });
         let mut said: Vec<String> = said.collect();
-        if report.generator_limited {
-            said.push("the generator was the bottleneck".to_owned());
-        }
+        said.extend(Mark::of(&report).map(|mark| mark.said().to_owned()));
         self.whole.push(report);
         said.join(", ")
     }

@@ -4,6 +4,7 @@
 use tidegate_load::report::Accounting;
 
 use super::figures::{FIGURES, Figure, entry, is_partial, mean};
+use crate::bench::figures::Mark;
 use crate::bench::numbers::{NOTHING, plain, with_spread};
 use crate::bench::results::{Entry, Failed, Participant, Results};
 use crate::bench::table::Table;
@@ -18,7 +19,8 @@ const FAILED: &str = "failed";
 const LEGEND: &str = "\
 CPU-s/M: the server's CPU seconds for a million messages (deliveries). The middle of the repetitions; behind it how many \
 times the best server's figure (× 2.00: half as good). The order goes by the geometric mean of those ratios; what a server \
-cannot do does not count there. An asterisk: the generator was the bottleneck, so the server may do better. An exclamation mark: messages were lost, \
+cannot do does not count there. An asterisk: the generator was the bottleneck, so the server may do better. A double dagger: generator and server \
+wanted the same cores, so it may do better on more of them. An exclamation mark: messages were lost, \
 doubled or out of order. A dagger: not all of it was done; what is partial has no ratio. The floor is no server to use, and nobody's best.";
 
 /// A table with its heading and what there is to say about it.
@@ -211,9 +213,9 @@ fn said_of(entry: &Entry) -> String {
     let runs = entry.report.iter().flat_map(|report| &report.runs);
     let generators = runs.map(|run| &run.generator);
     let whys: Vec<&str> = generators.filter_map(|generator| generator.why.as_deref()).collect();
-    if is_limited(entry) {
+    if let Some(mark) = mark(entry) {
         let why = whys.first().map_or_else(String::new, |why| format!(": {why}"));
-        remarks.push(format!("the generator was the bottleneck{why}"));
+        remarks.push(format!("{}{why}", mark.said()));
     }
     let faults = faults(entry).into_iter().filter(|(count, _)| *count > 0);
     remarks.extend(faults.map(|(count, what)| format!("{count} {what}")));
@@ -225,12 +227,13 @@ fn said_of(entry: &Entry) -> String {
 
 fn marks(entry: &Entry) -> String {
     let is_faulty = faults(entry).iter().any(|(count, _)| *count > 0);
-    let marks = [(is_limited(entry), '*'), (is_faulty, '!'), (entry.failure.is_some(), '†')];
-    marks.iter().filter(|(holds, _)| *holds).map(|(_, mark)| mark).collect()
+    let marks = [(is_faulty, '!'), (entry.failure.is_some(), '†')];
+    let further = marks.iter().filter(|(holds, _)| *holds).map(|(_, mark)| *mark);
+    mark(entry).map(Mark::sign).into_iter().chain(further).collect()
 }
 
-fn is_limited(entry: &Entry) -> bool {
-    entry.report.as_ref().is_some_and(|report| report.generator_limited)
+fn mark(entry: &Entry) -> Option<Mark> {
+    entry.report.as_ref().and_then(Mark::of)
 }
 
 fn faults(entry: &Entry) -> [(u64, &'static str); 4] {
@@ -357,6 +360,17 @@ mod tests {
         let text = all(&results);
         assert_eq!(line(&text, "UWS")[3], "10.0* (× 1.00)");
         assert!(text.contains("the generator was the bottleneck: it waited |"), "{text}");
+    }
+
+    #[test]
+    fn a_machine_that_was_too_small_for_both_is_said() {
+        let mut results = results();
+        let report = results.entries[2].report.as_mut().unwrap();
+        report.crowded = true;
+        report.runs[0].generator.why = Some("the server waited".to_owned());
+        let text = all(&results);
+        assert_eq!(line(&text, "UWS")[3], "10.0‡ (× 1.00)");
+        assert!(text.contains("generator and server wanted the same cores: the server waited |"));
     }
 
     #[test]

@@ -80,10 +80,10 @@ pub(crate) const LOADS: [Load; 5] = [
                 publishers: 1,
                 p99_ms: 100.0,
                 start: 20.0,
-                bisections: if scale.quick { 1 } else { 3 },
+                bisections: if scale.quick { 2 } else { 4 },
             })
         },
-        durations: 5.0,
+        durations: 6.0,
     },
     Load {
         name: "idle",
@@ -124,7 +124,7 @@ impl Load {
             search.start = search.start.max(found / 2.0);
         }
         let is_search = matches!(work, Work::FanoutSearch(_));
-        let duration_s = scale.duration_s * if is_search { 0.4 } else { 1.0 };
+        let duration_s = scale.duration_s * if is_search { 0.3 } else { 1.0 };
         let mut job = Job::new(target, dialect, work);
         job.duration_ms = milliseconds(duration_s);
         job.warmup_ms = milliseconds(duration_s.min(1.0));
@@ -197,9 +197,9 @@ mod tests {
         let scale = Scale::new(false, None);
         assert_eq!(
             (job("fanout", scale).duration_ms, job("ceiling", scale).duration_ms),
-            (5_000, 2_000)
+            (5_000, 1_500)
         );
-        assert_eq!(job("ceiling", Scale::new(true, None)).warmup_ms, 800);
+        assert_eq!(job("ceiling", Scale::new(true, None)).warmup_ms, 600);
     }
 
     #[test]
