@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use letter::{Letter, chat, critical, messages, typing};
 use tidegate_queue::{
-    BatchPolicy, Batcher, DEFAULT_PUSH_TIMEOUT, Evicted, Flush, Lagging, Overflow, PushError,
-    Pushed, Receiver, Sender, channel,
+    BatchPolicy, Batcher, DEFAULT_PUSH_TIMEOUT, Evicted, Flush, Lagging, Limits, Overflow,
+    PushError, Pushed, Receiver, Sender, channel,
 };
 use tokio::time::{Instant, timeout};
 
