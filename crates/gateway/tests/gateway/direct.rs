@@ -20,13 +20,18 @@ async fn written_directly(receivers: usize) -> u64 {
         for reader in &mut readers {
             assert_eq!(reader.expect("message").await["content"], n);
         }
-        tokio::time::sleep(Duration::from_millis(20)).await;
+        pause(20).await;
     }
     let stats = gateway.get("/api/websocket/stats").await.json();
-    let [direct, pushed] = ["direct", "pushed"].map(|key| stats["queue"][key].as_u64());
-    let all = direct.unwrap() + pushed.unwrap();
-    assert!(all >= 100, "each message is counted on one side: {stats}");
-    direct.unwrap()
+    let count = |key: &str| stats["queue"][key].as_u64().expect("a number");
+    let [direct, pushed] = ["direct", "pushed"].map(count);
+    assert!(direct + pushed >= 100, "each message is counted on one side: {stats}");
+    direct
+}
+
+#[expect(clippy::disallowed_methods, reason = "real sockets come to rest in real time")]
+async fn pause(ms: u64) {
+    tokio::time::sleep(Duration::from_millis(ms)).await;
 }
 
 #[tokio::test]
@@ -63,14 +68,14 @@ async fn each_publisher_is_heard_in_order_and_whole_whoever_writes() {
         }
         if n % 100 == 0 {
             // The readers come to rest.
-            tokio::time::sleep(Duration::from_millis(5)).await;
+            pause(5).await;
         }
     }
     for reader in &mut readers {
         let mut next = [0; 2];
         while next != [MESSAGES; 2] {
             let content = reader.expect("broadcast").await["content"].take();
-            let who = content[0].as_u64().unwrap() as usize;
+            let who = content[0].as_u64().expect("a number") as usize;
             assert_eq!(content[1], next[who], "of {who}");
             next[who] += 1;
         }
