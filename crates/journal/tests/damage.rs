@@ -2,8 +2,8 @@
 //! there silently less.
 //!
 //! An ordinary run takes a sample from a seed; `TIDEGATE_LONG=1` takes every byte (one bit of each, from the seed) and
-//! every length of what is written, of each directory that is made here. A directory that fails the check is kept, and
-//! said where; `TIDEGATE_DAMAGED=THERE` checks that one again.
+//! every length of what is written, of each directory that is made here. `TIDEGATE_SEED=N` takes other samples and other
+//! bits. A directory that fails the check is kept, and said where; `TIDEGATE_DAMAGED=THERE` checks that one again.
 #![cfg(feature = "disk")]
 #![allow(clippy::print_stdout, reason = "what a run saw is for the reader of its output")]
 
@@ -21,7 +21,10 @@ use support::dice::Dice;
 use support::folder::{Folder, Piece, lay, pieces};
 use tidegate_journal::disk::{Keeper, OpenError};
 
-const SEED: u64 = 9;
+fn dice() -> Dice {
+    let seed = std::env::var("TIDEGATE_SEED").ok().and_then(|seed| seed.parse().ok());
+    Dice::new(seed.unwrap_or(9))
+}
 
 /// How many of each kind in an ordinary run.
 const SAMPLE: usize = 80;
@@ -117,7 +120,7 @@ fn flips(golden: &Golden) {
     if only_kept(golden) {
         return;
     }
-    let mut dice = Dice::new(SEED);
+    let mut dice = dice();
     let mut tally = Tally::default();
     for (file, at) in chosen(places(golden), &mut dice) {
         let mut damaged = golden.pieces.clone();
@@ -134,7 +137,7 @@ fn cuts(golden: &Golden) {
     if only_kept(golden) {
         return;
     }
-    let mut dice = Dice::new(SEED);
+    let mut dice = dice();
     let mut tally = Tally::default();
     for (file, at) in chosen(places(golden), &mut dice) {
         let mut damaged = golden.pieces.clone();
@@ -247,7 +250,7 @@ fn a_damaged_journal_takes_nothing_of_a_newer_one() {
 #[test]
 fn zeros_behind_the_journal_may_be_cut_or_be_garbage() {
     for golden in ALL.map(|make| make()) {
-        let mut dice = Dice::new(SEED);
+        let mut dice = dice();
         let mut tally = Tally::default();
         for (file, piece) in golden.pieces.iter().enumerate() {
             let (written, zeros) = (piece.written.len(), piece.length - piece.written.len() as u64);

@@ -65,21 +65,23 @@ pub(crate) struct Rules {
     pub(crate) keys: KeyWindow,
 }
 
-/// What only a log with content has.
+/// What only a log with content has. What each append needs stands in front, in one or two lines of the cache.
 #[derive(Debug, Default)]
+#[repr(C)]
 struct More {
-    sealed: VecDeque<Kept>,
-    /// What is elsewhere and not in memory, in the order of the seqs.
-    older: Older,
-    lost: Vec<Lost>,
-    keys: Keys,
     newest: Newest,
     /// Bytes of bodies, those of a page counting until all of it is gone.
     body_bytes: u64,
     /// What the sealed pages count.
     sealed_bytes: usize,
-    /// What this structure counts beside them.
+    /// What this structure counts beside them; too little, where `grown`.
     charged: usize,
+    /// Whether it may take more than it counts.
+    grown: bool,
+    older: Older,
+    sealed: VecDeque<Kept>,
+    lost: Vec<Lost>,
+    keys: Keys,
 }
 
 /// The newest append, be it in memory or not any more.
@@ -236,7 +238,7 @@ impl Log {
     pub fn settle(&mut self, seq: u64) {
         self.visible = self.visible.max(seq.min(self.next - 1));
         self.keep_within();
-        self.charge();
+        self.charge_grown();
     }
 
     /// Says that seqs that were appended with [`append_held`](Self::append_held) will never be readable: readers are
@@ -263,13 +265,21 @@ impl Log {
 
     /// Makes the budget agree with what is taken.
     fn charge(&mut self) {
+        if let Some(more) = &mut self.more {
+            more.grown = true;
+        }
+        self.charge_grown();
+    }
+
+    /// The same, where only what says so has grown.
+    fn charge_grown(&mut self) {
         if let Some(open) = &mut self.open {
             open.charge(&self.budget);
         }
-        if let Some(more) = &mut self.more {
+        if let Some(more) = self.more.as_mut().filter(|more| more.grown) {
             let now = more.own_bytes();
             self.budget.change(more.charged, now);
-            more.charged = now;
+            (more.charged, more.grown) = (now, false);
         }
     }
 }

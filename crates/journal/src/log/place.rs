@@ -1,6 +1,6 @@
 //! How an append finds its place in a log: known keys, merging, pages.
 
-use super::Log;
+use super::{Log, More};
 use crate::append::Append;
 use crate::error::AppendError;
 use crate::keys::Seen;
@@ -68,15 +68,18 @@ impl Log {
             self.visible = seq;
         }
         if let Some(keyed) = keyed {
-            self.more.get_or_insert_default().keys.insert(keyed, seq, now_ms);
+            let more = self.more.get_or_insert_default();
+            more.keys.insert(keyed, seq, now_ms);
+            more.grown = true;
         }
         self.keep_within();
-        self.charge();
+        self.charge_grown();
         Ok(Placed { seq, repeat: false, join })
     }
 
     fn store(&mut self, append: &Append, now_ms: u64, at_once: bool, seq: u64) -> Join {
-        let more = self.more.get_or_insert_default();
+        let more =
+            self.more.get_or_insert_with(|| Box::new(More { grown: true, ..More::default() }));
         let newest = &mut more.newest;
         let at_ms = now_ms.max(newest.at_ms);
         let may_belong = newest.seq + 1 == seq && append.class == Class::Coalescible;
@@ -86,6 +89,7 @@ impl Log {
         more.body_bytes += body.len() as u64;
         let new = New { at_ms, class: append.class, body, join };
         if at_once
+            && join != Join::No
             && let Some(open) = self.open.as_mut().filter(|open| open.may_join(&new))
             && open.index().last() + 1 == seq
         {
@@ -137,6 +141,7 @@ impl Log {
         let newest = more.sealed.back();
         if !matches!(newest, Some(Kept::Loose(page)) if page.has_room(seq, &new)) {
             more.sealed.push_back(Kept::Loose(Box::new(Loose::new(seq, new.at_ms))));
+            more.grown = true;
         }
         if let Some(Kept::Loose(page)) = more.sealed.back_mut() {
             more.sealed_bytes -= page.charged();
@@ -152,6 +157,7 @@ impl Log {
             let more = self.more.get_or_insert_default();
             more.sealed_bytes += page.charged();
             more.sealed.push_back(Kept::Sealed(Box::new(page)));
+            more.grown = true;
         }
     }
 }

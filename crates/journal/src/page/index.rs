@@ -16,6 +16,7 @@ use crate::merge::Join;
 #[derive(Debug)]
 pub(crate) struct Index {
     pub(super) first: u64,
+    pub(super) last: u64,
     pub(super) at_ms: u64,
     pub(super) records: Vec<Record>,
 }
@@ -76,12 +77,12 @@ pub(super) struct Part {
 
 impl Index {
     pub(super) fn new(first: u64, at_ms: u64) -> Self {
-        Self { first, at_ms, records: Vec::with_capacity(1) }
+        Self { first, last: first - 1, at_ms, records: Vec::with_capacity(1) }
     }
 
     /// The last seq of the page.
-    pub(crate) fn last(&self) -> u64 {
-        self.records.last().map_or(self.first - 1, |record| self.first + u64::from(record.last))
+    pub(crate) const fn last(&self) -> u64 {
+        self.last
     }
 
     pub(super) fn before(&self, place: usize) -> Option<&Record> {

@@ -88,9 +88,9 @@ impl Open {
     pub(crate) fn push(&mut self, new: New<'_>) {
         grow(&mut self.data, new.body.len(), PAGE_BYTES);
         self.data.extend_from_slice(new.body);
-        let next = self.index.records.last().map_or(0, |record| record.last + 1);
+        self.index.last += 1;
         self.index.records.push(Record {
-            last: next,
+            last: (self.index.last - self.index.first) as u32,
             end: self.data.len() as u32,
             cuts_end: self.cuts.len() as u32,
             at: (new.at_ms - self.index.at_ms) as u32,
@@ -129,6 +129,7 @@ impl Open {
         grow(&mut self.data, new.body.len(), PAGE_BYTES + MERGED_BYTES);
         self.data.extend_from_slice(new.body);
         record.last += 1;
+        self.index.last += 1;
         record.end = self.data.len() as u32;
         record.cuts_end = self.cuts.len() as u32;
         record.at = (new.at_ms - self.index.at_ms) as u32;
@@ -149,6 +150,7 @@ impl Open {
         grow(&mut self.data, new.body.len(), PAGE_BYTES + MERGED_BYTES);
         self.data.extend_from_slice(new.body);
         record.last += 1;
+        self.index.last += 1;
         record.end = self.data.len() as u32;
         record.at = (new.at_ms - self.index.at_ms) as u32;
         record.shape = Shape::Latest;

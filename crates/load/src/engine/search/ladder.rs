@@ -13,6 +13,9 @@ const DOUBLINGS: u32 = 30;
 /// So many attempts that were disturbed are made again.
 const PATIENCE: u32 = 6;
 
+/// After so many attempts the votes that there are decide: more would say nothing better. Usual are half of that.
+const ATTEMPTS: u32 = 40;
+
 /// A ladder of rates, and what is known of them.
 #[derive(Debug)]
 pub(super) struct Ladder {
@@ -21,6 +24,8 @@ pub(super) struct Ladder {
     votes: BTreeMap<i32, Votes>,
     /// How many more attempts that were disturbed are made again.
     patience: u32,
+    /// How many attempts were made.
+    attempts: u32,
 }
 
 /// What the attempts at a rung have shown.
@@ -52,7 +57,12 @@ pub(super) enum Outcome {
 impl Ladder {
     /// A ladder on which the interval between a rate and its double is halved so often.
     pub(super) fn new(halvings: u32) -> Self {
-        Self { rungs: 1 << halvings.min(6), votes: BTreeMap::new(), patience: PATIENCE }
+        Self {
+            rungs: 1 << halvings.min(6),
+            votes: BTreeMap::new(),
+            patience: PATIENCE,
+            attempts: 0,
+        }
     }
 
     /// The highest rate that holds; `None` where none does.
@@ -113,6 +123,9 @@ impl Ladder {
         let mut step = 1;
         for _ in 0..DOUBLINGS {
             let at = bad - step;
+            if self.attempts >= ATTEMPTS {
+                return Ok((self.highest_below(bad), bad));
+            }
             if self.holds(at, attempt)? {
                 return Ok((Some(at), bad));
             }
@@ -130,11 +143,17 @@ impl Ladder {
     ) -> Result<bool, E> {
         loop {
             let votes = self.votes.get(&rung).copied().unwrap_or_default();
-            if votes.held >= 2 || votes.failed >= 2 {
+            if votes.held >= 2 || votes.failed >= 2 || self.attempts >= ATTEMPTS {
                 return Ok(votes.held > votes.failed);
             }
             self.attempt(rung, false, attempt)?;
         }
+    }
+
+    /// The highest rung below another that has held oftener than not.
+    fn highest_below(&self, bad: i32) -> Option<i32> {
+        let mut below = self.votes.range(..bad).rev();
+        below.find(|(_, votes)| votes.held > votes.failed).map(|(rung, _)| *rung)
     }
 
     fn attempt<E>(
@@ -143,9 +162,11 @@ impl Ladder {
         is_brief: bool,
         attempt: &mut dyn FnMut(Attempt) -> Result<Outcome, E>,
     ) -> Result<Outcome, E> {
+        self.attempts += 1;
         let mut outcome = attempt(Attempt { rate: self.rate(rung), is_brief })?;
         while outcome == Outcome::Disturbed && self.patience > 0 {
             self.patience -= 1;
+            self.attempts += 1;
             outcome = attempt(Attempt { rate: self.rate(rung), is_brief })?;
         }
         let votes = self.votes.entry(rung).or_default();
@@ -264,6 +285,18 @@ mod tests {
         let (found, attempts) = climbed(4, 20.0, |_| true);
         assert_eq!(attempts.len(), 30);
         assert!(found.is_some());
+    }
+
+    #[test]
+    fn a_search_that_finds_no_end_is_given_one() {
+        let mut number = 0;
+        let (found, attempts) = climbed(6, 20.0, |rate| {
+            number += 1;
+            // The more it was tried, the less it holds.
+            rate * f64::from(number) < 20_000.0
+        });
+        assert!(attempts.len() as u32 <= ATTEMPTS + 1, "{}", attempts.len());
+        assert!(found.is_some_and(|found| found > 300.0), "{found:?}");
     }
 
     #[test]
