@@ -46,6 +46,11 @@ fn text(app: &App) -> String {
     counter("bytes_received_total", "Bytes of payloads read.", stats.pool.total_bytes_received);
     counter("requests_limited_total", "Commands over the limit.", stats.rate_limit.limited);
     counter("requests_blocked_total", "Commands while blocked.", stats.rate_limit.blocked);
+    counter(
+        "messages_direct_total",
+        "Messages written past an outbox, to a session at rest.",
+        stats.queue.direct,
+    );
     counter("messages_coalesced_total", "Messages merged.", stats.queue.coalesced);
     counter(
         "non_critical_messages_dropped_total",
