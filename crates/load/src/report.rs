@@ -69,7 +69,7 @@ pub struct Report {
     pub closed_loop: bool,
     /// Whether the generator was the bottleneck in any run.
     pub generator_limited: bool,
-    /// Whether generator and server were in each other's way in any run: both wanted the same cores.
+    /// Whether generator or server waited for a core in any run, and might have done better with more of them.
     #[serde(default)]
     pub crowded: bool,
     /// The repetitions.

@@ -36,7 +36,7 @@ pub(crate) struct Figures {
 pub(crate) enum Mark {
     /// The generator was the bottleneck.
     Limited,
-    /// Generator and server wanted the same cores.
+    /// One of generator and server waited for a core.
     Crowded,
 }
 
@@ -61,7 +61,7 @@ impl Mark {
     pub(crate) fn said(self) -> &'static str {
         match self {
             Self::Limited => "the generator was the bottleneck",
-            Self::Crowded => "generator and server wanted the same cores",
+            Self::Crowded => "generator and server were short of cores",
         }
     }
 }

@@ -273,7 +273,7 @@ mod tests {
         let results = results(vec![crowded]);
         assert!(scenarios(&results).markdown().contains("| high | F ‡ |"));
         let said = remarks(&results);
-        assert!(said.last().unwrap().starts_with("‡ generator and server wanted the same cores"));
+        assert!(said.last().unwrap().starts_with("‡ generator and server were short of cores"));
     }
 
     #[test]

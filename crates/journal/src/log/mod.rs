@@ -25,7 +25,7 @@ pub use read::Read;
 
 /// One log in memory.
 ///
-/// Appending costs a copy of the body and 20 bytes of record; 45 for a body over 4 KiB, which has memory of its own.
+/// Appending costs a copy of the body and 20 bytes of record; 45 for a body over 2 KiB, which has memory of its own.
 /// A log without entries takes 72 bytes.
 ///
 /// ```

@@ -5,7 +5,7 @@ use crate::append::Append;
 use crate::error::AppendError;
 use crate::keys::Seen;
 use crate::merge::{Join, Mergeable};
-use crate::page::{COPIED_BYTES, Kept, Loose, New, Open};
+use crate::page::{Kept, Loose, New, Open, PAGED_BYTES};
 use crate::position::Position;
 use tidegate_message::Class;
 
@@ -112,7 +112,7 @@ impl Log {
     }
 
     fn push(&mut self, new: New<'_>, seq: u64) {
-        if new.body.len() > COPIED_BYTES {
+        if new.body.len() > PAGED_BYTES {
             return self.push_large(new, seq);
         }
         match &mut self.open {

@@ -23,8 +23,8 @@ pub(crate) use loose::Loose;
 
 /// How many bytes of bodies a page has room for.
 pub(crate) const PAGE_BYTES: usize = 16 * 1_024;
-/// A body over this has memory of its own.
-pub(crate) const COPIED_BYTES: usize = 4 * 1_024;
+/// A body over this has memory of its own: so few of them fit into a page that its share of one is more than that takes.
+pub(crate) const PAGED_BYTES: usize = 2 * 1_024;
 /// How far a merged entry may grow: its text, and its seqs.
 const MERGED_BYTES: usize = 64 * 1_024;
 const MERGED_SEQS: u32 = 16 * 1_024;
@@ -32,6 +32,8 @@ const MERGED_SEQS: u32 = 16 * 1_024;
 const FEW: usize = 6;
 /// A reader that gets less than this part of a page gets a copy, so that little does not pin much.
 const SHARED_PART: usize = 4;
+/// And so much is not copied, whatever part it is.
+const COPIED_BYTES: usize = 4 * 1_024;
 
 /// What is added to a page.
 #[derive(Clone, Copy, Debug)]

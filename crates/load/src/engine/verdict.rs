@@ -1,4 +1,4 @@
-//! Who held a figure back: the server, the generator by its own work, or that both wanted the same cores. It measures nothing.
+//! Who held a figure back: the server, the generator by its own work, or that there were too few cores. It measures nothing.
 //!
 //! How busy a thread is says little: a reader that has time reads each message by itself, and one that has not reads many at
 //! once. What counts is how much of a message's time was the generator's: how late it went, and how long it may have lain

@@ -25,7 +25,7 @@ pub struct Generator {
     pub held_back: u64,
     /// Whether its own work held the figures back.
     pub limited: bool,
-    /// Whether server and generator were in each other's way: one of them waited for a core. The server may do better on more of
+    /// Whether one of server and generator waited for a core. The server may do better on more of
     /// them.
     #[serde(default)]
     pub crowded: bool,
@@ -53,7 +53,7 @@ pub enum Bound {
     Server,
     /// The generator, by its own work.
     Generator,
-    /// Neither by itself: they wanted the same cores.
+    /// Neither by itself: one of them waited for a core, which the other or somebody else had.
     Cores,
 }
 

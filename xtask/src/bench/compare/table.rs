@@ -20,7 +20,7 @@ const LEGEND: &str = "\
 CPU-s/M: the server's CPU seconds for a million messages (deliveries). The middle of the repetitions; behind it how many \
 times the best server's figure (× 2.00: half as good). The order goes by the geometric mean of those ratios; what a server \
 cannot do does not count there. An asterisk: the generator was the bottleneck, so the server may do better. A double dagger: generator and server \
-wanted the same cores, so it may do better on more of them. An exclamation mark: messages were lost, \
+were short of cores, so it may do better on more of them. An exclamation mark: messages were lost, \
 doubled or out of order. A dagger: not all of it was done; what is partial has no ratio. The floor is no server to use, and nobody's best.";
 
 /// A table with its heading and what there is to say about it.
@@ -370,7 +370,7 @@ mod tests {
         report.runs[0].generator.why = Some("the server waited".to_owned());
         let text = all(&results);
         assert_eq!(line(&text, "UWS")[3], "10.0‡ (× 1.00)");
-        assert!(text.contains("generator and server wanted the same cores: the server waited |"));
+        assert!(text.contains("generator and server were short of cores: the server waited |"));
     }
 
     #[test]
