@@ -29,14 +29,20 @@ impl<T: Unpin> Future for Blocking<T> {
     type Output = Result<T, ReadError>;
 
     fn poll(self: Pin<&mut Self>, _context: &mut Context<'_>) -> Poll<Self::Output> {
-        // A task that did not run says that the runtime is going.
-        let closed = ReadError::Store(crate::disk::StoreError::Closed);
         match self.get_mut() {
-            Self::Done(found) => Poll::Ready(found.take().unwrap_or(Err(closed))),
+            Self::Done(found) => Poll::Ready(found.take().unwrap_or_else(|| Err(closed()))),
             #[cfg(feature = "tokio")]
             Self::Running(task) => {
-                Pin::new(task).poll(_context).map(|found| found.map_err(|_| closed).flatten())
+                // A task that did not run says that the runtime is going.
+                Pin::new(task).poll(_context).map(|found| found.map_err(|_| closed()).flatten())
             }
         }
     }
+}
+
+fn closed() -> ReadError {
+    #[cfg(feature = "disk")]
+    return ReadError::Store(crate::disk::StoreError::Closed);
+    #[allow(unreachable_code, reason = "without a disk")]
+    ReadError::Unknown
 }

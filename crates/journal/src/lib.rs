@@ -9,7 +9,6 @@
 
 mod append;
 mod batch;
-#[cfg(feature = "disk")]
 mod blocking;
 mod budget;
 mod digest;

@@ -36,7 +36,6 @@ pub struct Reader {
     hot: Arc<Hot>,
     position: Position,
     ticket: Option<Ticket>,
-    #[cfg(feature = "disk")]
     older: Option<crate::blocking::Blocking<Batch>>,
 }
 
@@ -60,7 +59,6 @@ impl Journal {
             hot,
             position: after,
             ticket: None,
-            #[cfg(feature = "disk")]
             older: None,
         })
     }
@@ -76,10 +74,7 @@ impl Reader {
     /// Goes on from another seq of this log, such as the floor that [`ReadError::BelowFloor`] names.
     pub fn skip_to(&mut self, seq: u64) {
         self.position.seq = seq;
-        #[cfg(feature = "disk")]
-        {
-            self.older = None;
-        }
+        self.older = None;
     }
 
     /// What follows, as far as `max_bytes` of bodies go; at least one entry. Waits until there is something. An empty
@@ -102,7 +97,6 @@ impl Reader {
         context: &mut Context<'_>,
         max_bytes: usize,
     ) -> Poll<Result<Batch, ReadError>> {
-        #[cfg(feature = "disk")]
         if self.older.is_some() {
             return self.poll_older(context);
         }
@@ -140,18 +134,6 @@ impl Reader {
         batch
     }
 
-    /// Without a disk, what is not in memory is gone.
-    #[cfg(not(feature = "disk"))]
-    fn begin_older(
-        &self,
-        _context: &mut Context<'_>,
-        read: Read,
-        max_bytes: usize,
-    ) -> Poll<Result<Batch, ReadError>> {
-        Poll::Ready(self.shared.complete(&self.hot, read, self.position, max_bytes))
-    }
-
-    #[cfg(feature = "disk")]
     fn begin_older(
         &mut self,
         context: &mut Context<'_>,
@@ -165,7 +147,6 @@ impl Reader {
         self.poll_older(context)
     }
 
-    #[cfg(feature = "disk")]
     fn poll_older(&mut self, context: &mut Context<'_>) -> Poll<Result<Batch, ReadError>> {
         let older = self.older.as_mut().expect("the caller has looked");
         let read = std::task::ready!(std::pin::Pin::new(older).poll(context));

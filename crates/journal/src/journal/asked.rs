@@ -2,6 +2,8 @@
 
 use super::{Journal, Shared};
 use crate::batch::{Batch, Snapshot};
+#[cfg(feature = "tokio")]
+use crate::blocking::Blocking;
 use crate::error::ReadError;
 use crate::hot::Hot;
 use crate::log::Read;
@@ -84,25 +86,14 @@ impl Journal {
         self.blocking(name, move |journal, name| journal.snapshot(name, now_ms)).await
     }
 
-    #[cfg(all(feature = "tokio", feature = "disk"))]
+    #[cfg(feature = "tokio")]
     async fn blocking<T: Unpin + Send + 'static>(
         &self,
         name: &LogName,
         act: impl FnOnce(&Self, &LogName) -> Result<T, ReadError> + Send + 'static,
     ) -> Result<T, ReadError> {
         let (journal, name) = (self.clone(), name.clone());
-        crate::blocking::Blocking::new(move || act(&journal, &name)).await
-    }
-
-    /// Without a disk nothing blocks.
-    #[cfg(all(feature = "tokio", not(feature = "disk")))]
-    #[expect(clippy::unused_async, reason = "it is on a disk")]
-    async fn blocking<T>(
-        &self,
-        name: &LogName,
-        act: impl FnOnce(&Self, &LogName) -> Result<T, ReadError>,
-    ) -> Result<T, ReadError> {
-        act(self, name)
+        Blocking::new(move || act(&journal, &name)).await
     }
 }
 
