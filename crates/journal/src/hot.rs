@@ -5,20 +5,18 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::task::Waker;
 
-use crate::budget::Budget;
 use crate::log::Log;
 use crate::name::LogName;
 use crate::sync::{Mutex, MutexGuard, lock};
 use crate::waiters::Waiters;
 
 /// What a log without content takes, its place in the table included; its name comes on top.
-const BASE_BYTES: usize = 160;
+const BASE_BYTES: usize = 152;
 
 /// One log and what belongs to it.
 #[derive(Debug)]
 pub(crate) struct Hot {
     name: LogName,
-    budget: Arc<Budget>,
     /// What the log counts, as of the last change.
     bytes: AtomicUsize,
     /// When it was last read, in Unix milliseconds; `REMOVED` when it is no more.
@@ -45,13 +43,12 @@ pub(crate) struct Held<'a> {
 }
 
 impl Hot {
-    pub(crate) fn new(name: LogName, state: State, now_ms: u64, budget: Arc<Budget>) -> Arc<Self> {
-        budget.add(BASE_BYTES + name.as_str().len());
+    pub(crate) fn new(name: LogName, state: State, now_ms: u64) -> Arc<Self> {
+        state.log.budget().add(BASE_BYTES + name.as_str().len());
         Arc::new(Self {
             bytes: AtomicUsize::new(state.log.bytes()),
             read_ms: AtomicU64::new(now_ms.min(REMOVED - 1)),
             name,
-            budget,
             state: Mutex::new(state),
         })
     }
@@ -95,7 +92,8 @@ impl Hot {
 
 impl Drop for Hot {
     fn drop(&mut self) {
-        self.budget.remove(BASE_BYTES + self.name.as_str().len());
+        let bytes = BASE_BYTES + self.name.as_str().len();
+        lock(&self.state).log.budget().remove(bytes);
     }
 }
 

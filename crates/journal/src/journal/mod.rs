@@ -278,14 +278,14 @@ impl Shared {
     /// A log that goes on from its head.
     fn hot(&self, name: &LogName, head: &Head) -> Arc<Hot> {
         let budget = Arc::clone(&self.budget);
-        let log = Log::with_rules(head, self.rules(Some(head.retention)), Arc::clone(&budget));
+        let log = Log::with_rules(head, self.rules(Some(head.retention)), budget);
         let state = State {
             log,
             waiters: Waiters::default(),
             #[cfg(feature = "disk")]
             durable: None,
         };
-        Hot::new(name.clone(), state, self.now_ms(), budget)
+        Hot::new(name.clone(), state, self.now_ms())
     }
 
     fn new_epoch(&self) -> Epoch {

@@ -87,9 +87,8 @@ struct More {
 /// The newest append, be it in memory or not any more.
 #[derive(Debug, Default)]
 struct Newest {
-    seq: u64,
     at_ms: u64,
-    /// What it may be merged with.
+    /// What it may be merged with; nothing, where it is lost.
     merge: Mergeable,
     /// How it belongs to the one before.
     join: Join,
@@ -227,6 +226,10 @@ impl Log {
         self.more.as_ref()?.keys.oldest().map(|key| key.seq)
     }
 
+    pub(crate) const fn budget(&self) -> &Arc<Budget> {
+        &self.budget
+    }
+
     /// Raises the floor.
     #[cfg(feature = "disk")]
     pub(crate) fn drop_to(&mut self, floor: u64) {
@@ -251,6 +254,7 @@ impl Log {
             self.note_lost(Lost { from, to });
             let more = self.more.get_or_insert_default();
             more.keys.forget_between(from, to);
+            more.newest.merge = Mergeable::NEVER;
             self.charge();
         }
     }

@@ -82,9 +82,9 @@ impl Log {
             self.more.get_or_insert_with(|| Box::new(More { grown: true, ..More::default() }));
         let newest = &mut more.newest;
         let at_ms = now_ms.max(newest.at_ms);
-        let may_belong = newest.seq + 1 == seq && append.class == Class::Coalescible;
+        let may_belong = append.class == Class::Coalescible;
         let join = if may_belong { append.merge.join(&newest.merge) } else { Join::No };
-        (newest.seq, newest.at_ms, newest.join) = (seq, at_ms, join);
+        (newest.at_ms, newest.join) = (at_ms, join);
         let body = &append.body[..];
         more.body_bytes += body.len() as u64;
         let new = New { at_ms, class: append.class, body, join };

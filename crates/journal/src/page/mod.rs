@@ -49,7 +49,12 @@ pub(crate) struct New<'a> {
 pub(crate) struct Open {
     index: Index,
     data: Vec<u8>,
-    cuts: Vec<u8>,
+    /// Where text was merged.
+    #[expect(
+        clippy::box_collection,
+        reason = "most pages have none, and each append reads the page"
+    )]
+    cuts: Option<Box<Vec<u8>>>,
     /// What it counts in the budget.
     charged: usize,
 }
@@ -69,13 +74,17 @@ impl Open {
     pub(crate) fn new(first: u64, new: New<'_>) -> Self {
         let data = Vec::with_capacity(new.body.len());
         let index = Index::new(first, new.at_ms);
-        let mut page = Self { index, data, cuts: Vec::new(), charged: 0 };
+        let mut page = Self { index, data, cuts: None, charged: 0 };
         page.push(new);
         page
     }
 
     pub(crate) const fn index(&self) -> &Index {
         &self.index
+    }
+
+    fn cuts(&self) -> &[u8] {
+        self.cuts.as_deref().map_or(&[], |cuts| cuts)
     }
 
     /// Whether an entry fits in.
@@ -94,7 +103,7 @@ impl Open {
         self.index.records.push(Record {
             last: (self.index.last - self.index.first) as u32,
             end: self.data.len() as u32,
-            cuts_end: self.cuts.len() as u32,
+            cuts_end: self.cuts().len() as u32,
             at: (new.at_ms - self.index.at_ms) as u32,
             class: new.class,
             shape: Shape::Whole,
@@ -118,22 +127,22 @@ impl Open {
     pub(crate) fn concatenate(&mut self, new: New<'_>) -> bool {
         let place = self.index.records.len().saturating_sub(1);
         let Some(mut record) = self.index.records.get(place).copied() else { return false };
-        match record.shape {
-            Shape::Text => {}
-            Shape::Latest => return false,
-            Shape::Whole => {
-                let length = self.index.body_of(place, &record).len();
-                varint::write(length as u64, &mut self.cuts);
-                record.shape = Shape::Text;
-            }
+        if record.shape == Shape::Latest {
+            return false;
         }
-        varint::write(new.body.len() as u64, &mut self.cuts);
+        let cuts = self.cuts.get_or_insert_default();
+        if record.shape == Shape::Whole {
+            let length = self.index.body_of(place, &record).len();
+            varint::write(length as u64, cuts);
+            record.shape = Shape::Text;
+        }
+        varint::write(new.body.len() as u64, cuts);
         grow(&mut self.data, new.body.len(), PAGE_BYTES + MERGED_BYTES);
         self.data.extend_from_slice(new.body);
         record.last += 1;
         self.index.last += 1;
         record.end = self.data.len() as u32;
-        record.cuts_end = self.cuts.len() as u32;
+        record.cuts_end = self.cuts().len() as u32;
         record.at = (new.at_ms - self.index.at_ms) as u32;
         self.index.records[place] = record;
         true
@@ -170,7 +179,7 @@ impl Open {
     pub(crate) fn charge(&mut self, budget: &Budget) {
         let now = size_of::<Self>()
             + self.data.capacity()
-            + self.cuts.capacity()
+            + self.cuts.as_ref().map_or(0, |cuts| size_of::<Vec<u8>>() + cuts.capacity())
             + self.index.records.capacity() * size_of::<Record>();
         budget.change(self.charged, now);
         self.charged = now;
@@ -183,8 +192,8 @@ impl Open {
 
     /// Reads what is asked for. Answers the last seq of the page.
     pub(crate) fn read(&self, ask: &Ask, budget: &Arc<Budget>, items: &mut Vec<Item>) -> u64 {
-        let parts = self.index.parts(ask, &self.cuts);
-        let view = View::copied(&parts, &self.data, &self.cuts, budget);
+        let parts = self.index.parts(ask, self.cuts());
+        let view = View::copied(&parts, &self.data, self.cuts(), budget);
         items.extend(parts.into_iter().map(|part| Item::Entry(self.index.entry(part, &view))));
         self.index.last()
     }
@@ -209,8 +218,10 @@ impl Open {
     pub(crate) fn seal(mut self, budget: &Arc<Budget>) -> Sealed {
         budget.remove(self.charged);
         let cuts_at = self.data.len();
-        self.data.reserve_exact(self.cuts.len());
-        self.data.append(&mut self.cuts);
+        if let Some(cuts) = self.cuts.take() {
+            self.data.reserve_exact(cuts.len());
+            self.data.extend_from_slice(&cuts);
+        }
         self.index.records.shrink_to_fit();
         Sealed::new(self.index, budget.counted(self.data.into_boxed_slice()), cuts_at, budget)
     }
