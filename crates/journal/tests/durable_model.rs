@@ -140,7 +140,7 @@ impl World {
         let append = Append::new(body.clone()).merge(policy).durability(durability);
         match self.journal.append(&self.names[log], append, self.now_ms) {
             Ok(appended) => {
-                assert_eq!(appended.position.epoch, self.starts[log].epoch);
+                self.noted(log, appended.position);
                 let model = &mut self.models[log];
                 let seq = appended.position.seq;
                 let last = model.bodies.last_key_value().map_or(0, |(last, _)| *last);
@@ -182,11 +182,29 @@ impl World {
                 at.seq = check(&self.models[log], at.seq, &batch, 0);
             }
             Err(ReadError::BelowFloor { floor }) => at.seq = floor,
+            Err(ReadError::Unknown) => return self.begin_again(log),
             Err(error) => panic!("{error:?} at {at}"),
         }
         self.readers[place].1 = at;
         if self.dice.chance(5) {
             self.readers[place].1 = self.journal.floor(&self.names[log]).unwrap();
+        }
+    }
+
+    /// A log that nothing was ever appended to is forgotten when nobody has used it for a while: nothing else is.
+    fn begin_again(&mut self, log: usize) {
+        let start = self.journal.open_log(&self.names[log], None, self.now_ms).unwrap();
+        self.noted(log, start);
+    }
+
+    /// The epoch of a log stays, unless it had begun anew while it was empty.
+    fn noted(&mut self, log: usize, position: Position) {
+        let start = Position { seq: 0, ..position };
+        if start != self.starts[log] {
+            assert!(self.models[log].bodies.is_empty(), "{} begins anew", self.names[log]);
+            self.starts[log] = start;
+            let readers = self.readers.iter_mut().filter(|(its, _)| *its == log);
+            readers.for_each(|(_, at)| *at = start);
         }
     }
 
@@ -196,10 +214,11 @@ impl World {
             0 => self.disk.fail_sync(),
             part => self.disk.fail_commit(part == 1),
         }
-        for name in &self.names {
+        for log in 0..self.names.len() {
             let append = Append::new("lost?").durability(Durability::Fsync);
+            let name = &self.names[log];
             if let Ok(appended) = self.journal.append(name, append, self.now_ms) {
-                let log = self.names.iter().position(|it| it == name).unwrap();
+                self.noted(log, appended.position);
                 self.models[log].bodies.insert(appended.position.seq, b"lost?".to_vec());
                 let _ = appended.receipt.wait();
             }
@@ -215,6 +234,9 @@ impl World {
         self.journal = open(&self.disk, &self.epochs);
         let safe = usize::from(how == Crash::Prefix);
         for log in 0..self.names.len() {
+            if self.journal.tail(&self.names[log]) == Err(ReadError::Unknown) {
+                self.begin_again(log);
+            }
             let name = &self.names[log];
             let tail = self.journal.tail(name).unwrap();
             assert_eq!(tail.epoch, self.starts[log].epoch);
@@ -244,7 +266,12 @@ impl World {
 
     fn read_everything(&mut self) {
         self.settle();
-        (0..self.names.len()).for_each(|log| self.read_log(log, 0));
+        for log in 0..self.names.len() {
+            if self.journal.tail(&self.names[log]) == Err(ReadError::Unknown) {
+                self.begin_again(log);
+            }
+            self.read_log(log, 0);
+        }
         self.journal.close().unwrap();
     }
 }
