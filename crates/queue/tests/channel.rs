@@ -232,7 +232,7 @@ async fn newcomers_shed_no_more_than_their_own_place_when_others_wait() {
 
 #[tokio::test]
 async fn what_can_never_fit_is_refused_at_once() {
-    let (sender, _receiver) = channel(tidegate_queue::Limits { max_bytes: 3, ..messages(1, 1) });
+    let (sender, _receiver) = channel(Limits { max_bytes: 3, ..messages(1, 1) });
     let letter = chat("four").key(1);
     assert_eq!(sender.push_wait(letter.clone()).await, Err(PushError::Full(letter)));
 }
