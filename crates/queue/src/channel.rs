@@ -18,7 +18,6 @@ use std::task::Waker;
 
 use crate::incoming::Terms;
 use crate::limits::Room;
-pub(crate) use crate::marks::Marks;
 use crate::sync::{Arc, Mutex, MutexGuard};
 use crate::waiting::{Ticket, Waiting};
 use crate::{Item, Limits, Outbox, Overflow, Pushed, Receiver, Sender};

@@ -23,7 +23,6 @@ mod item;
 mod lagging;
 mod lanes;
 mod limits;
-#[cfg(feature = "tokio")]
 mod marks;
 mod outbox;
 mod overflow;

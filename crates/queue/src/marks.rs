@@ -1,14 +1,36 @@
-//! What a channel notes of itself, in four bytes.
+//! What an outbox and the channel around it note of themselves, in four bytes.
 
-/// How many senders there are, whether the channel is closed, and whether something is new.
+/// How many senders there are, whether the channel is closed, whether something is new, and whether a droppable
+/// message may be inside.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Marks(u32);
 
+/// A droppable message came in since none was found inside.
+const DROPPABLE: u32 = 1 << 29;
+#[cfg(feature = "tokio")]
 const CLOSED: u32 = 1 << 31;
 /// Something was accepted since the reader last decided.
+#[cfg(feature = "tokio")]
 const FRESH: u32 = 1 << 30;
-const SENDERS: u32 = FRESH - 1;
+#[cfg(feature = "tokio")]
+const SENDERS: u32 = DROPPABLE - 1;
 
+impl Marks {
+    pub(crate) const fn may_hold_droppable(self) -> bool {
+        self.0 & DROPPABLE != 0
+    }
+
+    #[inline]
+    pub(crate) const fn droppable(&mut self, inside: bool) {
+        if inside {
+            self.0 |= DROPPABLE;
+        } else {
+            self.0 &= !DROPPABLE;
+        }
+    }
+}
+
+#[cfg(feature = "tokio")]
 impl Marks {
     pub(crate) const fn is_closed(self) -> bool {
         self.0 & CLOSED != 0
@@ -36,7 +58,7 @@ impl Marks {
         (self.0 & SENDERS) as usize
     }
 
-    /// One sender more. A channel that ever had a billion of them never closes by itself.
+    /// One sender more. A channel that ever had half a billion of them never closes by itself.
     pub(crate) const fn join(&mut self) {
         if self.0 & SENDERS < SENDERS {
             self.0 += 1;
@@ -53,7 +75,7 @@ impl Marks {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "tokio"))]
 mod tests {
     use super::*;
 
@@ -62,10 +84,13 @@ mod tests {
         let mut marks = Marks::default();
         marks.join();
         marks.freshen();
+        marks.droppable(true);
         marks.join();
         marks.close();
         assert!(!marks.leave());
         marks.decided();
+        assert!(marks.may_hold_droppable());
+        marks.droppable(false);
         assert!(marks.leave() && marks.is_closed() && !marks.is_fresh());
         assert!(!marks.leave());
     }

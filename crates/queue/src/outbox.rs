@@ -2,13 +2,12 @@
 
 use tidegate_message::Class;
 
-#[cfg(feature = "tokio")]
-use crate::channel::Marks;
 use crate::extra::Extra;
 use crate::facts::Lane;
 use crate::incoming::{Placed, Terms};
 use crate::lanes::{Lanes, Slot};
 use crate::limits::{Bounds, Room};
+use crate::marks::Marks;
 use crate::{Counters, Item, Limits, Overflow, Pushed};
 
 /// A bounded outbox of one reader.
@@ -26,8 +25,8 @@ use crate::{Counters, Item, Limits, Overflow, Pushed};
 /// [`refill`](Self::refill).
 ///
 /// Empty, it has a size of 88 bytes and owns no buffer. A push or pop takes constant time in the usual
-/// case; a push that lifts, or sheds, or looks for its key's last message, takes time in proportion to
-/// what is inside. The buffer that the messages need is kept for the next ones, until [`rest`](Self::rest).
+/// case, also where it sheds the oldest for the newest; a push that lifts, or looks for what to shed among what
+/// must stay, or for its key's last message, takes time in proportion to what is inside. The buffer that the messages need is kept for the next ones, until [`rest`](Self::rest).
 ///
 /// ```
 /// use tidegate_message::{Class, Priority};
@@ -56,8 +55,7 @@ pub struct Outbox<T> {
     pub(crate) extra: Option<Box<Extra>>,
     pub(crate) bounds: Bounds,
     pub(crate) bytes: u32,
-    /// Four bytes for the channel around it: they would be padding here and eight bytes there.
-    #[cfg(feature = "tokio")]
+    /// Some of it is for the channel around it: it would be padding here and eight bytes there.
     pub(crate) marks: Marks,
 }
 
@@ -71,7 +69,6 @@ impl<T: Item> Outbox<T> {
             extra: None,
             bounds: Bounds::new(limits),
             bytes: 0,
-            #[cfg(feature = "tokio")]
             marks: Marks::default(),
         }
     }
@@ -208,6 +205,9 @@ impl<T: Item> Outbox<T> {
     #[inline]
     pub(crate) fn remember(&mut self, lane: Lane, slot: Slot<T>) -> Placed {
         self.bytes = self.bytes.saturating_add(slot.facts.bytes());
+        if slot.facts.is_droppable() {
+            self.marks.droppable(true);
+        }
         self.lanes.push(lane, slot);
         Placed::Alone
     }

@@ -1,7 +1,7 @@
 //! Making room in a full outbox: who goes, and in which order. It does not decide what becomes of a message
 //! for which there is none.
 
-use crate::facts::{Facts, LOW, Lane};
+use crate::facts::{CRITICAL, Facts, HIGH, LOW, Lane, NORMAL};
 use crate::lanes::Slot;
 use crate::limits::Room;
 use crate::outbox::Outbox;
@@ -30,15 +30,15 @@ impl<T: Item> Outbox<T> {
         let facts = newcomer.facts;
         let ceiling =
             self.bounds.ceiling(facts.is_critical()).minus(claimed).at_least(self.inside());
-        let target = ceiling.minus(Room::one(facts.bytes() as usize));
+        let newcomers = Room::one(facts.bytes() as usize);
+        let target = ceiling.minus(newcomers);
         let stages = self.stages(facts, patient);
         let own = newcomer.item.order_key();
-        let freed = stages.iter().map(|stage| self.freed_by(*stage, facts.lane(), own));
-        let freed = freed.fold(Room::default(), Room::plus);
-        let fits = self.inside().minus(freed).plus(Room::one(facts.bytes() as usize)).fits(ceiling);
         let mut what = Evicted::default();
-        for stage in stages.iter().filter(|_| fits) {
-            self.evict(*stage, facts.lane(), own, target, &mut what);
+        if newcomers.fits(ceiling) && self.can_reach(target, stages, facts.lane(), own) {
+            for stage in stages {
+                self.evict(*stage, facts.lane(), own, target, &mut what);
+            }
         }
         what
     }
@@ -60,12 +60,36 @@ impl<T: Item> Outbox<T> {
         self.extra.as_ref().map_or(Overflow::default(), |extra| extra.overflow)
     }
 
-    /// How much evicting all of a stage would free.
-    fn freed_by(&self, stage: Stage, lane: Lane, own: Option<u64>) -> Room {
-        (self.lanes.range(lane).start..self.len())
-            .filter(|index| self.may_go(stage, lane, own, *index))
-            .filter_map(|index| self.lanes.facts(index))
-            .fold(Room::default(), |freed, facts| freed.plus(Room::one(facts.bytes() as usize)))
+    /// Whether so much may go that no more than `target` is left. It looks at no more than would go.
+    fn can_reach(&mut self, target: Room, stages: &[Stage], lane: Lane, own: Option<u64>) -> bool {
+        let mut left = self.inside();
+        for stage in stages {
+            let before = left;
+            for index in self.candidates(*stage, lane) {
+                if left.fits(target) {
+                    return true;
+                }
+                if self.may_go(*stage, lane, own, index)
+                    && let Some(facts) = self.lanes.facts(index)
+                {
+                    left = left.minus(Room::one(facts.bytes() as usize));
+                }
+            }
+            let looked_at_all = self.lanes.range(lane).start == 0;
+            if *stage == Stage::Droppable && looked_at_all && left == before {
+                self.marks.droppable(false);
+            }
+        }
+        left.fits(target)
+    }
+
+    /// Where those may stand that go in a stage, in the order in which they go: from the least urgent lane up to
+    /// `lane`, each from its oldest.
+    fn candidates(&self, stage: Stage, lane: Lane) -> impl Iterator<Item = usize> + use<T> {
+        let none = stage == Stage::Droppable && !self.marks.may_hold_droppable();
+        let lanes = [LOW, NORMAL, HIGH, CRITICAL].map(|from| self.lanes.range(from));
+        let count = if none { 0 } else { LOW + 1 - lane };
+        lanes.into_iter().take(count).flatten()
     }
 
     fn may_go(&self, stage: Stage, lane: Lane, own: Option<u64>, index: usize) -> bool {
@@ -75,6 +99,7 @@ impl<T: Item> Outbox<T> {
             Stage::Expendable => slot.facts.is_expendable(),
             Stage::Sequenced => {
                 index >= self.lanes.range(lane).end
+                    && !slot.facts.is_droppable()
                     && slot.item.order_key() != own
                     && self.may_be_left(slot, index)
             }
@@ -91,6 +116,9 @@ impl<T: Item> Outbox<T> {
         target: Room,
         what: &mut Evicted,
     ) {
+        if stage == Stage::Droppable && !self.marks.may_hold_droppable() {
+            return;
+        }
         for from in (lane..=LOW).rev() {
             let mut index = self.lanes.range(from).start;
             while index < self.lanes.range(from).end {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::future::poll_fn;
-use std::task::Poll;
+use std::task::{Poll, Waker};
 use std::time::Duration;
 
 use crate::channel::{PushResult, Shared, State};
@@ -30,7 +30,17 @@ impl<T: Item> Sender<T> {
     /// [`PushError::Closed`].
     #[inline]
     pub fn try_push(&self, item: T) -> PushResult<T> {
-        self.push_now(item, false, |_| ()).0
+        self.try_push_waking(item, Waker::wake)
+    }
+
+    /// The same, with the reader's wake-up in the hands of the caller, who calls it soon: who pushes several messages to
+    /// many readers in one go may wake each of them once, when all are in.
+    ///
+    /// # Errors
+    /// As [`try_push`](Self::try_push).
+    #[inline]
+    pub fn try_push_waking(&self, item: T, wake: impl FnOnce(Waker)) -> PushResult<T> {
+        self.push_now(item, false, |_| (), wake).0
     }
 
     /// Pushes, and waits up to `timeout` for room. While it may wait, nothing but droppable messages is
@@ -76,6 +86,7 @@ impl<T: Item> Sender<T> {
         item: T,
         patient: bool,
         look: impl FnOnce(&State<T>) -> R,
+        wake: impl FnOnce(Waker),
     ) -> (PushResult<T>, R) {
         // What the message has to say is asked without the lock.
         let facts = Facts::of(&item);
@@ -90,7 +101,7 @@ impl<T: Item> Sender<T> {
         let (reader, seen) = (state.queued(), look(&state));
         drop(state);
         if let Some(reader) = reader {
-            reader.wake();
+            wake(reader);
         }
         (Ok(Pushed::Queued), seen)
     }

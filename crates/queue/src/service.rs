@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 use std::fmt;
 use std::future::{Ready, ready};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 
 use tower_service::Service;
 
@@ -75,7 +75,7 @@ impl<T: Item> Service<T> for Enqueue<T> {
 
     #[inline]
     fn call(&mut self, item: T) -> Self::Future {
-        let (pushed, roomy) = self.sender.push_now(item, true, State::is_roomy);
+        let (pushed, roomy) = self.sender.push_now(item, true, State::is_roomy, Waker::wake);
         self.roomy = roomy;
         ready(pushed)
     }

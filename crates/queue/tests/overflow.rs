@@ -89,6 +89,25 @@ fn letters_in_the_reserve_cost_a_newcomer_one_place_only() {
 }
 
 #[test]
+fn droppable_one_that_came_when_there_was_none_is_shed_first_again() {
+    let mut outbox = holding(messages(2, 0), [chat("a"), chat("b")]);
+    assert_eq!(outbox.push(chat("c")), shed_coalescible(1), "nothing droppable is inside");
+    assert_eq!(outbox.pop().map(|letter| letter.text).as_deref(), Some("b"));
+    assert_eq!(outbox.push(typing("t")), Pushed::Queued);
+    assert_eq!(outbox.push(chat("d")), shed_droppable(1));
+    assert_eq!(drain(&mut outbox), ["c", "d"]);
+}
+
+#[test]
+fn droppable_one_in_a_more_urgent_lane_is_not_forgotten() {
+    let urgent = typing("t").priority(Priority::High);
+    let mut outbox = holding(messages(2, 0), [urgent, chat("a")]);
+    assert_eq!(outbox.push(chat("b")), shed_coalescible(1), "what is more urgent stays");
+    assert_eq!(outbox.push(chat("c").priority(Priority::High)), shed_droppable(1));
+    assert_eq!(drain(&mut outbox), ["c", "b"]);
+}
+
+#[test]
 fn nothing_is_shed_in_vain() {
     let limits = Limits { max_bytes: 10, reserve_bytes: 0, ..Limits::default() };
     let mut outbox = holding(limits, [typing("ttttt"), chat("aaaaa").key(1)]);

@@ -57,6 +57,23 @@ fn pop(receiver: &mut Receiver<Letter>) {
 }
 
 #[test]
+fn who_pushes_may_wake_the_reader_later() {
+    let (sender, mut receiver) = channel(messages(9, 0));
+    let ready = pin!(receiver.ready());
+    let mut reader = wait(ready);
+    let mut wakers = Vec::new();
+    for text in ["a", "b"] {
+        let pushed = sender.try_push_waking(chat(text), |waker| wakers.push(waker));
+        assert_eq!(pushed, Ok(Pushed::Queued));
+    }
+    assert_eq!(wakers.len(), 1, "one wake-up is for all that is in");
+    assert!(!reader.was_woken());
+    wakers.into_iter().for_each(Waker::wake);
+    assert!(reader.was_woken());
+    assert!(reader.poll().is_ready());
+}
+
+#[test]
 fn push_wakes_the_reader() {
     let (sender, mut receiver) = channel(messages(1, 0));
     let mut ready = pin!(receiver.ready());

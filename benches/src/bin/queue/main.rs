@@ -2,6 +2,7 @@
 //! bytes; messages for later beside a heap and tokio's wheel.
 
 mod delay;
+mod full;
 mod note;
 mod through;
 
@@ -13,6 +14,7 @@ fn main() -> ExitCode {
     let mut suite = Suite::new("queue");
     through::one(&mut suite);
     through::burst(&mut suite);
+    full::oldest_goes(&mut suite);
     through::tasks(&mut suite);
     through::threads(&mut suite);
     through::keyed(&mut suite);
