@@ -12,6 +12,7 @@ use tidegate_session::{Direct, Handle, Message, Outbound, Sent, Shared};
 use crate::app::App;
 use crate::direct::Budget;
 use crate::observe::count;
+use crate::pace;
 
 /// Whom a publication is for.
 #[derive(Clone, Debug)]
@@ -121,7 +122,9 @@ impl<'a> Publication<'a> {
         let mut budget = Budget::new(self.direct, Instant::now());
         let mut written = Written::default();
         let to = audience.target();
+        let mut receivers = 0;
         self.app.pool.for_each_with_facts(&to, &exclude, |_, handle, facts| {
+            receivers += 1;
             match budget.is_left().then(|| handle.write(&self.message)).flatten() {
                 Some(direct) => {
                     budget.spend();
@@ -133,6 +136,7 @@ impl<'a> Publication<'a> {
             }
         });
         budget.end(Instant::now);
+        pace::published(receivers);
         written.record(self.app)
     }
 }

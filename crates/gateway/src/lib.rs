@@ -31,6 +31,7 @@ mod lease;
 mod live;
 mod network;
 mod observe;
+mod pace;
 mod random;
 mod reload;
 pub mod remote;

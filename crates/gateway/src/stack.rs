@@ -25,6 +25,7 @@ use crate::commands::{
 use crate::connection::Me;
 use crate::guard::guard;
 use crate::http::{Api, cors, limit_api, observe};
+use crate::pace::GiveWayLayer;
 use crate::upstream::{
     BalanceLayer, Elsewhere, Failure, FirstByteLayer, Route, UpstreamRequest, UpstreamResponse,
 };
@@ -68,7 +69,7 @@ pub(crate) fn commands(
     OnDemand::new(move || session_stack(&me))
 }
 
-/// Per session: observe → byte limit → rate limit → shared limits → authorize → deadline → router. Not boxed inside: a
+/// Per session: observe → byte limit → rate limit → shared limits → authorize → give way → deadline → router. Not boxed inside: a
 /// message passes by calls alone.
 fn session_stack(
     me: &Arc<Me>,
@@ -104,6 +105,8 @@ fn session_stack(
         .layer(guard(move |request: &mut Command| {
             authorize(&leased.lease.identity(), &request.command).map_err(Refusal)
         }))
+        // Who has just published is not read on before those it reached had their turn.
+        .layer(GiveWayLayer)
         // Innermost: only the handler's own time counts.
         .layer(DeadlineLayer(app.live().config.session.command_timeout))
         .service(Router(Arc::clone(me)))

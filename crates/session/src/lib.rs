@@ -23,6 +23,7 @@ mod settings;
 mod stall;
 mod ticks;
 mod unplaced;
+mod waking;
 
 pub use encoder::Encoder;
 pub use features::{Feature, Features, Switches};

@@ -31,6 +31,7 @@ use crate::settings::Settings;
 use crate::stall::Stall;
 use crate::ticks::{Alarm, Ticks};
 use crate::unplaced::Unplaced;
+use crate::waking::Gathering;
 
 /// A connection that is open but not yet served.
 ///
@@ -206,6 +207,7 @@ where
     O: Observer,
 {
     fn poll_ended(&mut self, cx: &mut Context<'_>) -> Poll<(Ended, Rest)> {
+        let _gathering = Gathering::begin();
         self.take_back(cx);
         let polled = self.poll_turns(cx);
         // Who was just heard will mostly say more: that costs nothing for want of two holds of a lock.

@@ -16,6 +16,7 @@ use super::body::{malformed, parsed, whole};
 use super::reply::json;
 use crate::app::{App, new_message};
 use crate::fanout::{Audience, Delivery, Offered, Publication};
+use crate::pace;
 
 /// The body of a publication. Unknown fields are an error: a misspelt one must not be lost silently.
 #[derive(Deserialize)]
@@ -88,6 +89,7 @@ pub(crate) async fn publish(
         Offered::Done(delivery) => delivery,
         Offered::Waiting(waiting) => waiting.deliver().await,
     };
+    pace::give_way().await;
     answer(delivery, message_id)
 }
 

@@ -13,6 +13,7 @@ mod journal_command;
 mod jwks;
 mod limits;
 mod malformed;
+mod pace;
 mod process;
 mod publisher;
 mod reload;

@@ -1,0 +1,105 @@
+//! Who publishes gives way to those it reached. Knows no message.
+//!
+//! To the runtime a poll that publishes is one step, whether it reaches one receiver or ten thousand. So who publishes
+//! without a pause could fill the outboxes of a whole room before the tasks that empty them had their turn. Here
+//! publications count as what they are: a poll that has made many ends, and its session reads on when the tasks that
+//! it woke have run. What it has not read waits in its socket, and TCP slows the client down.
+
+use std::cell::Cell;
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+
+use tokio::runtime::Handle;
+use tokio::task::{coop, yield_now};
+use tower_layer::Layer;
+use tower_service::Service;
+
+/// Steps of the 128 that a poll may take: 42 publications, fewer than an outbox holds.
+const STEPS_OF_A_PUBLICATION: usize = 3;
+/// So many deliveries are a step more, so that a large room does not hold a thread for long.
+const DELIVERIES_OF_A_STEP: usize = 1024;
+/// So often one gives way for a publication: then it is its turn, whatever waits.
+const MAX_TURNS: u8 = 64;
+
+thread_local! {
+    /// Publications of this thread.
+    static PUBLICATIONS: Cell<u64> = const { Cell::new(0) };
+}
+
+/// Counts a publication as steps of the poll that has made it.
+pub(crate) fn published(receivers: usize) {
+    PUBLICATIONS.set(PUBLICATIONS.get().wrapping_add(1));
+    // Who is polled asks for its next step anyway, and waits then: nobody is to be woken here.
+    let mut cx = Context::from_waker(Waker::noop());
+    for _ in 0..STEPS_OF_A_PUBLICATION + receivers / DELIVERIES_OF_A_STEP {
+        match coop::poll_proceed(&mut cx) {
+            Poll::Ready(step) => step.made_progress(),
+            Poll::Pending => break,
+        }
+    }
+}
+
+/// Waits until the runtime is through with what was woken, for a while at most.
+///
+/// # Cancel safety
+/// It only waits.
+pub(crate) async fn give_way() {
+    for _ in 0..MAX_TURNS {
+        if !is_crowded() {
+            break;
+        }
+        yield_now().await;
+    }
+}
+
+/// Whether more tasks are woken than the runtime's threads have places for.
+fn is_crowded() -> bool {
+    Handle::try_current().is_ok_and(|runtime| runtime.metrics().global_queue_depth() > 0)
+}
+
+/// Makes sessions give way.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct GiveWayLayer;
+
+/// Not ready after a publication until the runtime is through with what was woken, for a while at most.
+#[derive(Clone, Debug)]
+pub(crate) struct GiveWay<S> {
+    inner: S,
+    turns: u8,
+}
+
+impl<S> Layer<S> for GiveWayLayer {
+    type Service = GiveWay<S>;
+
+    fn layer(&self, inner: S) -> GiveWay<S> {
+        GiveWay { inner, turns: 0 }
+    }
+}
+
+impl<S: Service<R>, R> Service<R> for GiveWay<S> {
+    type Response = S::Response;
+    type Error = S::Error;
+    type Future = S::Future;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        if self.turns > 0 {
+            if is_crowded() {
+                self.turns -= 1;
+                // Woken after others. At once, it would be what its thread finds first, again and again.
+                let _ = pin!(yield_now()).poll(cx);
+                return Poll::Pending;
+            }
+            self.turns = 0;
+        }
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: R) -> S::Future {
+        let before = PUBLICATIONS.get();
+        let called = self.inner.call(request);
+        if PUBLICATIONS.get() != before {
+            self.turns = MAX_TURNS;
+        }
+        called
+    }
+}
