@@ -18,7 +18,7 @@ use crate::flow::MAX_LINE_BYTES;
 use crate::message::Message;
 use crate::observer::Observer;
 use crate::outbound::Outbound;
-use crate::session::{Running, Session, queue};
+use crate::session::{Running, Session};
 use crate::settings::Settings;
 
 /// Answers to commands keep their order among each other in the outbox and are never shed: they share
@@ -247,4 +247,14 @@ impl Sum {
         self.encoded += written.encoded;
         self.wire += queue(socket, written.frame);
     }
+}
+
+/// Puts a frame into the socket's line, and tells its bytes on the wire.
+pub(crate) fn queue<IO: AsyncRead + AsyncWrite + Unpin>(
+    socket: &mut Socket<IO>,
+    frame: Prepared,
+) -> usize {
+    let before = socket.pending_bytes();
+    socket.queue(frame);
+    socket.pending_bytes() - before
 }

@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use tidegate_message::{Close, CloseCode, Event, Outcome, Rejection, Request, RequestId, Welcome};
 use tidegate_queue::{Limits, Receiver, Sender, channel};
-use tidegate_ws::{Prepared, Socket};
+use tidegate_ws::Socket;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::task::coop::poll_proceed;
 use tokio::time::timeout_at;
@@ -27,6 +27,7 @@ use crate::malformed::Malformed;
 use crate::message::Message;
 use crate::observer::Observer;
 use crate::outbound::Outbound;
+use crate::outbox::queue;
 use crate::settings::Settings;
 use crate::stall::Stall;
 use crate::ticks::{Alarm, Ticks};
@@ -388,14 +389,4 @@ where
         self.session.socket.close(code.0, reason, left).await;
         ended
     }
-}
-
-/// Puts a frame into the socket's line, and tells its bytes on the wire.
-pub(crate) fn queue<IO: AsyncRead + AsyncWrite + Unpin>(
-    socket: &mut Socket<IO>,
-    frame: Prepared,
-) -> usize {
-    let before = socket.pending_bytes();
-    socket.queue(frame);
-    socket.pending_bytes() - before
 }
