@@ -1,5 +1,6 @@
 //! From messages to frames in the form that one client agreed on.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -59,8 +60,9 @@ pub struct Encoder {
 }
 
 /// One frame and the number of messages in it.
-pub(crate) struct Written {
-    pub(crate) frame: Prepared,
+pub(crate) struct Written<'a> {
+    /// Borrowed, it goes as it is.
+    pub(crate) frame: Cow<'a, Prepared>,
     pub(crate) messages: usize,
     /// Their bytes as plain JSON.
     pub(crate) original: usize,
@@ -133,7 +135,11 @@ impl Encoder {
 
     /// Frames the messages in their order and hands each frame on; `items` is empty then. Messages that
     /// cannot be encoded are left out; their number comes back.
-    pub(crate) fn write(&self, items: &mut Vec<Outbound>, into: &mut impl FnMut(Written)) -> u64 {
+    pub(crate) fn write(
+        &self,
+        items: &mut Vec<Outbound>,
+        into: &mut impl FnMut(Written<'_>),
+    ) -> u64 {
         let mut failed = 0;
         let mut run: Vec<Outbound> = Vec::new();
         for item in items.drain(..) {
@@ -161,7 +167,7 @@ impl Encoder {
         Ok(framed(&self.codec, transform(&self.codec, message.json.clone(), form)?, form).0)
     }
 
-    fn write_run(&self, run: &mut Vec<Outbound>, into: &mut impl FnMut(Written)) -> u64 {
+    fn write_run(&self, run: &mut Vec<Outbound>, into: &mut impl FnMut(Written<'_>)) -> u64 {
         if run.len() < 2 {
             return run.pop().map_or(0, |item| self.write_one(item, into));
         }
@@ -184,44 +190,39 @@ impl Encoder {
         }
         let (batch, bytes) = framed(&self.codec, self.codec.batch(&parts, self.encoding), form);
         debug("batch", original, bytes);
-        let frame = self.open(batch);
+        let frame = Cow::Owned(self.open(batch));
         into(Written { frame, messages: parts.len(), original, encoded: bytes });
         failed
     }
 
     /// Frames one message by itself; 1 if it cannot be encoded.
-    pub(crate) fn write_one(&self, item: Outbound, into: &mut impl FnMut(Written)) -> u64 {
-        let written = match item {
-            Outbound::Shared(shared) => self.shared(&shared),
-            item => self.own(&item.into_message()),
+    pub(crate) fn write_one(&self, item: Outbound, into: &mut impl FnMut(Written<'_>)) -> u64 {
+        let written = match &item {
+            Outbound::Shared(shared) => self.shared(shared).map(&mut *into),
+            _ => self.own(&item.into_message()).map(into),
         };
-        match written {
-            Ok(written) => {
-                into(written);
-                0
-            }
-            Err(error) => not_encoded(&error),
-        }
+        written.map_or_else(|error| not_encoded(&error), |()| 0)
     }
 
-    pub(crate) fn shared(&self, shared: &Shared) -> Result<Written, CodecError> {
+    pub(crate) fn shared<'a>(&self, shared: &'a Shared) -> Result<Written<'a>, CodecError> {
         let message = shared.message();
         let framed = shared.framed(&self.codec, self.form())?;
         let frame = match self.deflate {
+            None => Cow::Borrowed(framed.frame.plain()),
             agreed @ Some(_) if message.optimize && self.switches.deflate() => {
-                framed.frame.frame(agreed)
+                Cow::Owned(framed.frame.frame(agreed))
             }
-            _ => framed.frame.frame(None),
+            Some(_) => Cow::Owned(framed.frame.frame(None)),
         };
         Ok(written(message, frame, framed.payload_bytes))
     }
 
-    fn own(&self, message: &Message) -> Result<Written, CodecError> {
+    fn own(&self, message: &Message) -> Result<Written<'static>, CodecError> {
         let form = message.form(self.form());
         let part = transform(&self.codec, message.json.clone(), form)?;
         let (frame, bytes) = framed(&self.codec, part, form);
         let frame = if message.optimize { self.open(frame) } else { frame.uncompressed() };
-        Ok(written(message, frame, bytes))
+        Ok(written(message, Cow::Owned(frame), bytes))
     }
 
     /// A frame that the socket may compress, unless that is switched off.
@@ -248,7 +249,7 @@ impl Encoder {
     }
 }
 
-fn written(message: &Message, frame: Prepared, encoded: usize) -> Written {
+fn written<'a>(message: &Message, frame: Cow<'a, Prepared>, encoded: usize) -> Written<'a> {
     let original = message.json.len();
     debug(kind(&message.json), original, encoded);
     Written { frame, messages: 1, original, encoded }
@@ -317,7 +318,7 @@ mod tests {
 
     fn one_frame(encoder: &Encoder, shared: &Arc<Shared>) -> Prepared {
         let mut frames = Vec::new();
-        let mut keep = |written: Written| frames.push(written.frame);
+        let mut keep = |written: Written<'_>| frames.push(written.frame.into_owned());
         assert_eq!(encoder.write_one(Outbound::Shared(Arc::clone(shared)), &mut keep), 0);
         frames.remove(0)
     }

@@ -12,6 +12,7 @@
 //!   until it has taken both back; it writes the rest first.
 //! - What the stream does not take at all goes into the outbox as ever.
 
+use std::borrow::Cow;
 use std::ops::Deref;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::task::Context;
@@ -60,10 +61,10 @@ impl Lent {
 
     /// Writes a frame without waiting, if the half is here, nobody else writes and `may` is true then. `None`: nothing
     /// was written.
-    pub(crate) fn write(
+    pub(crate) fn write<'a>(
         &self,
         may: impl FnOnce() -> bool,
-        frame: impl FnOnce() -> Option<Prepared>,
+        frame: impl FnOnce() -> Option<Cow<'a, Prepared>>,
     ) -> Option<Passed> {
         let mut state = match self.0.try_lock() {
             Ok(state) => state,

@@ -1,5 +1,6 @@
 //! The way out: from the outbox to frames, and from frames to one write.
 
+use std::borrow::Cow;
 use std::cell::Cell;
 use std::task::{Context, Poll};
 use std::time::Instant;
@@ -240,7 +241,7 @@ impl Sum {
     fn queue<IO: AsyncRead + AsyncWrite + Unpin>(
         &mut self,
         socket: &mut Socket<IO>,
-        written: Written,
+        written: Written<'_>,
     ) {
         self.messages += written.messages;
         self.original += written.original;
@@ -252,9 +253,12 @@ impl Sum {
 /// Puts a frame into the socket's line, and tells its bytes on the wire.
 pub(crate) fn queue<IO: AsyncRead + AsyncWrite + Unpin>(
     socket: &mut Socket<IO>,
-    frame: Prepared,
+    frame: Cow<'_, Prepared>,
 ) -> usize {
     let before = socket.pending_bytes();
-    socket.queue(frame);
+    match frame {
+        Cow::Borrowed(shared) => socket.queue_shared(shared),
+        Cow::Owned(frame) => socket.queue(frame),
+    }
     socket.pending_bytes() - before
 }

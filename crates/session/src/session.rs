@@ -1,6 +1,7 @@
 //! One connection from its first frame to its close handshake. The loop is here; what a step does is in
 //! `inbound.rs` and `outbox.rs`.
 
+use std::borrow::Cow;
 use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::sync::Arc;
@@ -98,7 +99,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
     /// Queues a message in the plain form of the sub-protocol; its size on the wire.
     pub(crate) fn write_plain(&mut self, message: &Message) -> usize {
         match self.reach.encoder.write_plain(message) {
-            Ok(frame) => queue(&mut self.socket, frame),
+            Ok(frame) => queue(&mut self.socket, Cow::Owned(frame)),
             Err(error) => {
                 tracing::error!(%error, "a message of the gateway's own cannot be encoded");
                 0

@@ -64,6 +64,13 @@ impl Encoder {
         self.keys.is_some()
     }
 
+    /// Whether frames go to this peer as they are: nothing is compressed or masked.
+    #[cfg(feature = "tokio")]
+    #[inline]
+    pub(crate) const fn changes_nothing(&self) -> bool {
+        self.compressing.is_none() && self.keys.is_none()
+    }
+
     /// The frame as it goes to this peer: its [`header`](Prepared::header) (empty if it is masked) and its
     /// [`payload`](Prepared::payload). Under takeover every frame has to be sent, in the order of the calls.
     #[must_use]

@@ -167,6 +167,15 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Socket<IO> {
         self.outgoing.push(frame);
     }
 
+    /// The same for a frame that goes to others too: no reference is counted where it can be copied, or changed, at once.
+    pub fn queue_shared(&mut self, frame: &Prepared) {
+        if self.encoder.changes_nothing() {
+            self.outgoing.push_shared(frame);
+        } else {
+            self.queue(frame);
+        }
+    }
+
     /// Bytes queued and not yet taken by the stream, headers and a pending pong included.
     #[must_use]
     pub fn pending_bytes(&self) -> usize {

@@ -2,8 +2,9 @@
 //!
 //! ```text
 //! begun   the rest of a frame that the stream took a part of
-//! pongs   answers to pings, ahead of what is queued
-//! frames  whole frames, in order
+//! pongs   answers to pings, ahead of what is queued, but not of copies of which the stream took a part
+//! copied  small frames in one piece
+//! frames  whole frames behind them, in order
 //! ```
 
 use std::cell::Cell;
@@ -25,6 +26,9 @@ const COPY_BYTES_UNVECTORED: usize = 16 * 1024;
 const GATHER_BYTES: usize = 64 * 1024;
 /// The same after a stream was full: whether it has room again is not worth a larger copy.
 const PROBE_BYTES: usize = 4 * 1024;
+/// So much is copied when it is queued, while the stream takes what it is given and no frame is before it: then it is
+/// written from there. What waits for a slow peer is rather shared with others.
+const EARLY_BYTES: usize = 16 * 1024;
 /// Slices of one vectored write.
 const MAX_SLICES: usize = 64;
 /// So many pings are answered one by one while the stream takes nothing, then the latest (RFC 6455, 5.5.3).
@@ -45,6 +49,9 @@ struct Begun {
 struct Line {
     begun: Option<Begun>,
     pongs: VecDeque<Prepared>,
+    copied: Vec<u8>,
+    /// Bytes of the copies that are gone.
+    taken: usize,
     frames: VecDeque<Prepared>,
 }
 
@@ -75,12 +82,33 @@ pub(super) struct Outgoing {
 impl Outgoing {
     /// Adds a frame. After a Close nothing more is taken.
     pub(super) fn push(&mut self, frame: Prepared) {
-        if self.closing {
-            return;
+        if !self.closing && !self.copy(&frame) {
+            self.line().frames.push_back(frame);
         }
+    }
+
+    /// Adds a frame that others have too.
+    pub(super) fn push_shared(&mut self, frame: &Prepared) {
+        if !self.closing && !self.copy(frame) {
+            self.line().frames.push_back(frame.clone());
+        }
+    }
+
+    /// Counts a frame, and adds it to the copies if it may be one.
+    fn copy(&mut self, frame: &Prepared) -> bool {
+        let length = frame.len();
         self.closing = frame.is_close();
-        self.bytes += frame.len();
-        self.line().frames.push_back(frame);
+        self.bytes += length;
+        if self.full || frame.payload().len() > MAX_COPIED_BYTES {
+            return false;
+        }
+        let line = self.line();
+        let may = line.frames.is_empty() && line.copied.len() + length <= EARLY_BYTES;
+        if may {
+            line.copied.extend_from_slice(frame.header());
+            line.copied.extend_from_slice(frame.payload());
+        }
+        may
     }
 
     /// Adds a pong, which goes before other frames. If too many wait it takes the place of the latest. After a Close
@@ -146,6 +174,9 @@ impl Outgoing {
         io: Pin<&mut IO>,
         cx: &mut Context<'_>,
     ) -> (Poll<io::Result<usize>>, usize) {
+        if let Some(copied) = self.line.as_deref().and_then(Line::copied_alone) {
+            return (io.poll_write(cx, copied), copied.len());
+        }
         let copy = if io.is_write_vectored() { MAX_COPIED_BYTES } else { COPY_BYTES_UNVECTORED };
         scratch::cork(|cork| {
             let gathered = self.cork(cork, copy);
@@ -178,12 +209,22 @@ impl Outgoing {
 
     /// What is to be written, in order: a header (empty if it is gone, or masked) and a payload each.
     fn pieces(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
-        static NOTHING: Line =
-            Line { begun: None, pongs: VecDeque::new(), frames: VecDeque::new() };
+        static NOTHING: Line = Line {
+            begun: None,
+            pongs: VecDeque::new(),
+            copied: Vec::new(),
+            taken: 0,
+            frames: VecDeque::new(),
+        };
         let line = self.line.as_deref().unwrap_or(&NOTHING);
-        let begun = line.begun.iter().map(|begun| &begun.rest);
-        let frames = begun.chain(&line.pongs).chain(&line.frames);
-        frames.map(|frame| (frame.header(), &frame.payload()[..]))
+        let copied = Some(line.copied()).filter(|copied| !copied.is_empty());
+        let (first, then) = if line.taken > 0 { (copied, None) } else { (None, copied) };
+        let begun = line.begun.iter().map(|begun| of(&begun.rest));
+        begun
+            .chain(first.map(whole))
+            .chain(line.pongs.iter().map(of))
+            .chain(then.map(whole))
+            .chain(line.frames.iter().map(of))
     }
 
     /// Fills the cork with headers and small payloads, and tells what the write will hold.
@@ -244,9 +285,17 @@ impl Outgoing {
         if written == self.bytes {
             (line.begun, self.bytes, written) = (None, 0, 0);
             line.pongs.clear();
+            line.copied.clear();
+            line.taken = 0;
             line.frames.clear();
         }
         while written > 0 {
+            let copied = line.take_copied(written);
+            if copied > 0 {
+                self.bytes -= copied;
+                written -= copied;
+                continue;
+            }
             let Some(mut begun) = line.pop() else { break };
             let taken = written.min(begun.rest.len());
             self.bytes -= taken;
@@ -258,13 +307,48 @@ impl Outgoing {
         }
         if self.bytes > 0 {
             self.line = Some(line);
-        } else if line.frames.capacity() <= SPARE_FRAMES {
+        } else if line.frames.capacity() <= SPARE_FRAMES
+            && line.copied.capacity() <= 2 * EARLY_BYTES
+        {
             SPARE.set(Some(line));
         }
     }
 }
 
+fn of(frame: &Prepared) -> (&[u8], &[u8]) {
+    (frame.header(), frame.payload())
+}
+
+const fn whole(bytes: &[u8]) -> (&[u8], &[u8]) {
+    (&[], bytes)
+}
+
 impl Line {
+    /// The copies that still have to go.
+    fn copied(&self) -> &[u8] {
+        self.copied.split_at(self.taken).1
+    }
+
+    /// The same, if nothing else is there.
+    fn copied_alone(&self) -> Option<&[u8]> {
+        let others = self.begun.is_some() || !self.pongs.is_empty() || !self.frames.is_empty();
+        (!others).then(|| self.copied())
+    }
+
+    /// Takes bytes off the copies, if they go next; how many.
+    fn take_copied(&mut self, bytes: usize) -> usize {
+        if self.begun.is_some() || (self.taken == 0 && !self.pongs.is_empty()) {
+            return 0;
+        }
+        let taken = bytes.min(self.copied().len());
+        self.taken += taken;
+        if self.taken == self.copied.len() {
+            self.copied.clear();
+            self.taken = 0;
+        }
+        taken
+    }
+
     /// The frame that goes next.
     fn pop(&mut self) -> Option<Begun> {
         self.begun.take().or_else(|| {
@@ -319,15 +403,73 @@ mod tests {
 
     #[test]
     fn pongs_go_first_and_never_split_a_frame_that_has_begun() {
-        let mut outgoing = Outgoing::default();
+        let mut outgoing = Outgoing { full: true, ..Outgoing::default() };
         outgoing.push(Prepared::text("abc"));
         outgoing.push(Prepared::text("next"));
         outgoing.advance(1);
         outgoing.push_pong(Prepared::pong(b"1"));
         outgoing.push_pong(Prepared::pong(b"2"));
-        let mut cork = Vec::new();
-        outgoing.cork(&mut cork, MAX_COPIED_BYTES);
-        assert_eq!(cork, b"\x03abc\x8a\x011\x8a\x012\x81\x04next");
+        assert_eq!(left(&outgoing), b"\x03abc\x8a\x011\x8a\x012\x81\x04next");
+    }
+
+    #[test]
+    fn pongs_go_before_copies_unless_the_stream_took_a_part_of_them() {
+        let mut outgoing = Outgoing::default();
+        outgoing.push(Prepared::text("abc"));
+        outgoing.push_shared(&Prepared::text("next"));
+        outgoing.push_pong(Prepared::pong(b"1"));
+        assert_eq!(left(&outgoing), b"\x8a\x011\x81\x03abc\x81\x04next");
+        outgoing.advance(4);
+        outgoing.push_pong(Prepared::pong(b"2"));
+        assert_eq!(left(&outgoing), b"\x03abc\x81\x04next\x8a\x012");
+        outgoing.advance(10);
+        assert_eq!(left(&outgoing), b"\x8a\x012");
+        outgoing.push(Prepared::text("last"));
+        assert_eq!(left(&outgoing), b"\x8a\x012\x81\x04last");
+    }
+
+    #[test]
+    fn order_is_kept_whatever_is_copied_when_it_is_queued() {
+        let mut outgoing = Outgoing::default();
+        let large = Prepared::binary(vec![7; MAX_COPIED_BYTES + 1]);
+        outgoing.push(Prepared::text("a"));
+        outgoing.push_shared(&large);
+        outgoing.push(Prepared::text("b"));
+        let mut expected = b"\x81\x01a".to_vec();
+        expected.extend_from_slice(&large.to_bytes());
+        expected.extend_from_slice(b"\x81\x01b");
+        for gone in 0..expected.len() {
+            assert_eq!(outgoing.bytes(), expected.len() - gone);
+            let left: usize =
+                outgoing.pieces().map(|(header, rest)| header.len() + rest.len()).sum();
+            assert_eq!(left, outgoing.bytes());
+            let first =
+                outgoing.pieces().flat_map(|(header, rest)| [header, rest]).flatten().next();
+            assert_eq!(first, expected.get(gone), "at {gone}");
+            outgoing.advance(1);
+        }
+        assert!(outgoing.line.is_none());
+    }
+
+    #[test]
+    fn no_more_than_a_bound_is_copied_for_a_peer_that_may_be_slow() {
+        let shared = Prepared::binary(vec![7; MAX_COPIED_BYTES]);
+        let mut outgoing = Outgoing::default();
+        for _ in 0..100 {
+            outgoing.push_shared(&shared);
+        }
+        let copied =
+            |outgoing: &Outgoing| outgoing.line.as_ref().map_or(0, |line| line.copied.len());
+        assert!((EARLY_BYTES - shared.len()..=EARLY_BYTES).contains(&copied(&outgoing)));
+        assert_eq!(outgoing.bytes(), 100 * shared.len());
+        let mut full = Outgoing { full: true, ..Outgoing::default() };
+        full.push_shared(&shared);
+        assert_eq!((copied(&full), full.bytes()), (0, shared.len()));
+    }
+
+    /// All that waits, in the order in which it goes.
+    fn left(outgoing: &Outgoing) -> Vec<u8> {
+        outgoing.pieces().flat_map(|(header, rest)| [header, rest]).flatten().copied().collect()
     }
 
     #[test]
