@@ -189,7 +189,7 @@ impl Encoder {
             return failed;
         }
         let (batch, bytes) = framed(&self.codec, self.codec.batch(&parts, self.encoding), form);
-        debug("batch", original, bytes);
+        debug(|| "batch", original, bytes);
         let frame = Cow::Owned(self.open(batch));
         into(Written { frame, messages: parts.len(), original, encoded: bytes });
         failed
@@ -251,13 +251,13 @@ impl Encoder {
 
 fn written<'a>(message: &Message, frame: Cow<'a, Prepared>, encoded: usize) -> Written<'a> {
     let original = message.json.len();
-    debug(kind(&message.json), original, encoded);
+    debug(|| kind(&message.json), original, encoded);
     Written { frame, messages: 1, original, encoded }
 }
 
-fn debug(kind: &str, original: usize, encoded: usize) {
-    if encoded != original {
-        let payload = tidegate_payload_codec::describe(kind, original, encoded);
+fn debug<'a>(kind: impl FnOnce() -> &'a str, original: usize, encoded: usize) {
+    if encoded != original && tracing::enabled!(tracing::Level::DEBUG) {
+        let payload = tidegate_payload_codec::describe(kind(), original, encoded);
         tracing::debug!("{payload}");
     }
 }
