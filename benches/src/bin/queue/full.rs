@@ -13,7 +13,8 @@ pub(crate) fn oldest_goes(suite: &mut Suite) {
         .ours(
             "channel",
             || {
-                let (sender, receiver) = channel(Limits { max_messages: DEPTH, ..Limits::default() });
+                let (sender, receiver) =
+                    channel(Limits { max_messages: DEPTH, ..Limits::default() });
                 let note = Note::new();
                 (0..DEPTH).for_each(|_| drop(sender.try_push(note.clone())));
                 (sender, receiver, note)
