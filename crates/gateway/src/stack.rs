@@ -69,8 +69,8 @@ pub(crate) fn commands(
     OnDemand::new(move || session_stack(&me))
 }
 
-/// Per session: observe → byte limit → rate limit → shared limits → authorize → give way → deadline → router. Not boxed inside: a
-/// message passes by calls alone.
+/// Per session: observe → byte limit → rate limit → shared limits → authorize → give way → deadline →
+/// router. Not boxed inside: a message passes by calls alone.
 fn session_stack(
     me: &Arc<Me>,
 ) -> impl Service<Command, Response = Outcome, Error = Refusal, Future: Unpin + Send> + Send + use<>

@@ -25,8 +25,9 @@ use crate::{Counters, Item, Limits, Overflow, Pushed};
 /// [`refill`](Self::refill).
 ///
 /// Empty, it has a size of 88 bytes and owns no buffer. A push or pop takes constant time in the usual
-/// case, also where it sheds the oldest for the newest; a push that lifts, or looks for what to shed among what
-/// must stay, or for its key's last message, takes time in proportion to what is inside. The buffer that the messages need is kept for the next ones, until [`rest`](Self::rest).
+/// case, also where it sheds the oldest for the newest; a push that lifts, or looks for what to shed among
+/// what must stay, or for its key's last message, takes time in proportion to what is inside. The buffer that
+/// the messages need is kept for the next ones, until [`rest`](Self::rest).
 ///
 /// ```
 /// use tidegate_message::{Class, Priority};

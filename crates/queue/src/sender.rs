@@ -5,7 +5,7 @@ use std::future::poll_fn;
 use std::task::{Poll, Waker};
 use std::time::Duration;
 
-use crate::channel::{PushResult, Shared, State};
+use crate::channel::{PushResult, Shared, State, Wakes};
 use crate::facts::Facts;
 use crate::incoming::Terms;
 use crate::lanes::Slot;
@@ -95,7 +95,7 @@ impl<T: Item> Sender<T> {
             return (Err(PushError::Closed(item)), R::default());
         }
         if !state.outbox.takes_plainly(facts) {
-            return push_among_others(state, Slot { facts, item }, patient, look);
+            return push_among_others(state, Slot { facts, item }, patient, look, wake);
         }
         state.outbox.remember(facts.lane(), Slot { facts, item });
         let (reader, seen) = (state.queued(), look(&state));
@@ -147,13 +147,19 @@ fn push_among_others<T: Item, R>(
     slot: Slot<T>,
     patient: bool,
     look: impl FnOnce(&State<T>) -> R,
+    wake: impl FnOnce(Waker),
 ) -> (PushResult<T>, R) {
     let terms = Terms { patient, claimed: state.claimed(), ..Terms::default() };
     let pushed = state.outbox.push_among_others(slot, terms);
-    let (pushed, wakes) = state.concluded(pushed);
+    let (pushed, Wakes { reader, writer }) = state.concluded(pushed);
     let seen = look(&state);
     drop(state);
-    wakes.wake();
+    if let Some(reader) = reader {
+        wake(reader);
+    }
+    if let Some(writer) = writer {
+        writer.wake();
+    }
     (pushed.map_err(PushError::Full), seen)
 }
 

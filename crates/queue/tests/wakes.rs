@@ -7,9 +7,10 @@ use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
+use std::time::Instant;
 
 use letter::{Letter, chat, critical, messages};
-use tidegate_queue::{Pushed, Receiver, Sender, channel};
+use tidegate_queue::{BatchPolicy, Batcher, Pushed, Receiver, Sender, channel};
 
 /// Counts how often it was rung.
 #[derive(Default)]
@@ -57,20 +58,26 @@ fn pop(receiver: &mut Receiver<Letter>) {
 }
 
 #[test]
+#[expect(clippy::disallowed_methods, reason = "a batcher is asked at some time")]
 fn who_pushes_may_wake_the_reader_later() {
-    let (sender, mut receiver) = channel(messages(9, 0));
-    let ready = pin!(receiver.ready());
-    let mut reader = wait(ready);
-    let mut wakers = Vec::new();
-    for text in ["a", "b"] {
-        let pushed = sender.try_push_waking(chat(text), |waker| wakers.push(waker));
-        assert_eq!(pushed, Ok(Pushed::Queued));
+    let batcher = Batcher::new(BatchPolicy::default());
+    // What has a key and is not alone takes the longer way.
+    for letters in [[chat("a"), chat("b")], [chat("a").key(1), chat("b").key(2)]] {
+        let (sender, mut receiver) = channel(messages(9, 0));
+        assert!(sender.try_push(chat("inside").key(1)).is_ok());
+        let _ = receiver.decide(&batcher, Instant::now());
+        let changed = pin!(receiver.changed());
+        let mut reader = wait(changed);
+        let mut wakers = Vec::new();
+        for letter in letters {
+            assert!(sender.try_push_waking(letter, |waker| wakers.push(waker)).is_ok());
+        }
+        assert_eq!(wakers.len(), 1, "one wake-up is for all that is in");
+        assert!(!reader.was_woken());
+        wakers.into_iter().for_each(Waker::wake);
+        assert!(reader.was_woken());
+        assert!(reader.poll().is_ready());
     }
-    assert_eq!(wakers.len(), 1, "one wake-up is for all that is in");
-    assert!(!reader.was_woken());
-    wakers.into_iter().for_each(Waker::wake);
-    assert!(reader.was_woken());
-    assert!(reader.poll().is_ready());
 }
 
 #[test]
