@@ -7,6 +7,7 @@ mod support;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use support::dice::Dice;
 use support::folder::Folder;
@@ -48,6 +49,23 @@ fn a_directory_in_use_is_refused() {
     drop(keeper);
     let (_, opened) = Keeper::open_directory(folder.path(), OPTIONS).expect("it is free again");
     assert!(!opened.created && opened.clean);
+}
+
+#[test]
+fn a_closed_directory_is_free_while_other_threads_start_processes() {
+    // Until it runs its program a new process has all that is open here, and with it the lock.
+    let folder = made("starting");
+    let done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !done.load(Ordering::Relaxed) {
+                Command::new("true").status().expect("it is a program");
+            }
+        });
+        let failed = (0..300).find_map(|_| Keeper::open_directory(folder.path(), OPTIONS).err());
+        done.store(true, Ordering::Relaxed);
+        assert_eq!(failed.map(|error| error.to_string()), None);
+    });
 }
 
 #[test]

@@ -23,7 +23,7 @@ pub(crate) struct Directory {
     path: PathBuf,
     /// Whether nothing was ever written to it.
     pub(crate) is_new: bool,
-    _lock: File,
+    lock: File,
 }
 
 impl Directory {
@@ -48,7 +48,7 @@ impl Directory {
                 false
             }
         };
-        let directory = Self { path: path.to_owned(), is_new, _lock: lock };
+        let directory = Self { path: path.to_owned(), is_new, lock };
         if is_new {
             directory.clear_unfinished().map_err(at(path))?;
         }
@@ -89,6 +89,14 @@ impl Directory {
 
     pub(crate) fn store(&self) -> PathBuf {
         self.path.join(STORE)
+    }
+}
+
+impl Drop for Directory {
+    fn drop(&mut self) {
+        // Said outright: closing the file does not let go of the lock as long as a process that another thread is
+        // starting has the file too. When it fails, closing does what it can.
+        let _ = self.lock.unlock();
     }
 }
 
