@@ -2,13 +2,14 @@
 
 use std::convert::Infallible;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use http::{Request, Response};
 use tidegate_message::{Outcome, Request as Command};
 use tidegate_pool::AdmitLayer;
 use tidegate_ratelimit::SessionLimitLayer;
 use tidegate_server::{Body, Incoming};
+use tidegate_session::Commands;
 use tower::ServiceBuilder;
 use tower::retry::RetryLayer;
 use tower::util::{BoxCloneSyncService, option_layer};
@@ -20,7 +21,7 @@ use crate::accept::{
 use crate::app::App;
 use crate::around::around;
 use crate::commands::{
-    DeadlineLayer, ObserveLayer, OnDemand, Refusal, Router, authorize, bytes_since,
+    DeadlineLayer, Made, ObserveLayer, OnDemand, Refusal, Router, authorize, bytes_since,
 };
 use crate::connection::Me;
 use crate::guard::guard;
@@ -61,12 +62,18 @@ pub fn accept(app: &Arc<App>) -> AcceptService {
     BoxCloneSyncService::new(accept)
 }
 
-/// The commands of a session, from the first of them on.
+/// The commands of a session; there is a stack for them while it gives some.
 pub(crate) fn commands(
     me: Arc<Me>,
-) -> impl Service<Command, Response = Outcome, Error = Refusal, Future: Unpin + Send> + Send + use<>
-{
-    OnDemand::new(move || session_stack(&me))
+) -> impl Commands<Error = Refusal, Future: Unpin + Send> + Send + use<> {
+    OnDemand::new(move || Made::new(session_stack(&me), forgets_after(&me.app)))
+}
+
+/// How long a session's limiters remember; `None`: for as long as it lives.
+fn forgets_after(app: &App) -> Option<Duration> {
+    // A new one would take all bytes since the session's beginning for those of its first command.
+    let (None, (priced, free)) = (app.byte_limit(), app.limits()) else { return None };
+    Some(priced.forgets_after().max(free.forgets_after()))
 }
 
 /// Per session: observe → byte limit → rate limit → shared limits → authorize → give way → deadline →

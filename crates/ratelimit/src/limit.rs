@@ -131,6 +131,24 @@ impl Limit {
         Duration::from_nanos(1 << self.tick_shift)
     }
 
+    /// After so long without a request a limiter of this limit says what a new one would, whatever it had counted; it may
+    /// say so earlier ([`Limiter::reset_after`](crate::Limiter::reset_after)). Saturates at 584 years.
+    pub const fn forgets_after(&self) -> Duration {
+        let bursts = match self.max_requests {
+            0 => 0,
+            max_requests => self.burst.div_ceil(max_requests) as u64,
+        };
+        // What is ahead goes a window later for each burst that fits into N. In buckets a window is up to eleven of its
+        // tenths, rounded up, and what came last may still be in the first of them.
+        let (windows, window) = match self.is_exact() {
+            true => (bursts.saturating_add(1), self.window_ticks as u64),
+            false => (bursts.saturating_add(2), self.window_ticks.div_ceil(10) as u64 * 11),
+        };
+        let window = window.saturating_mul(windows);
+        let longest = if window > self.block_ticks() { window } else { self.block_ticks() };
+        Duration::from_nanos(self.tick_nanos(longest.saturating_add(1)))
+    }
+
     /// The same without a block.
     pub(crate) const fn without_block(mut self) -> Self {
         self.block = 0;

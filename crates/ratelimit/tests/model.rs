@@ -223,6 +223,24 @@ proptest! {
     }
 
     #[test]
+    fn after_so_long_a_silence_everything_is_free(
+        max in prop_oneof![0..40_u32, 250..600_u32, 60_000..90_000_u32],
+        burst in prop_oneof![0..400_u32, 0..200_000_u32], block in 0..900_u64,
+        window in prop_oneof![1..300_000_000_u64, 1..1_u64 << 54],
+        steps in steps(400, 400), greedy in any::<bool>(),
+    ) {
+        let limit = Limit::new(max, Duration::from_nanos(window)).unwrap();
+        let limit = limit.burst(burst).block(Duration::from_millis(block));
+        let mut limiter = Limiter::new(limit);
+        let mut now = Instant::now();
+        for (wait, cost) in steps {
+            now += Duration::from_millis(wait);
+            let _ = limiter.check(now, if greedy { limiter.remaining(now) } else { cost });
+            prop_assert!(limiter.reset_after(now) <= limit.forgets_after());
+        }
+    }
+
+    #[test]
     fn hostile_values_break_nothing(
         max in prop_oneof![0..5_u32, 200..400_u32, any::<u32>()],
         burst in prop_oneof![0..5_u32, any::<u32>()],
@@ -252,7 +270,8 @@ proptest! {
             let verdict = limiter.check(now, cost);
             prop_assert_eq!(foreseen.is_allowed(), verdict.is_allowed());
             prop_assert!(!verdict.is_allowed() || cost <= limit.capacity());
-            let _ = (limiter.remaining(now), limiter.reset_after(now), limiter.is_blocked(now));
+            let _ = (limiter.remaining(now), limiter.is_blocked(now));
+            let _ = (limiter.reset_after(now), limit.forgets_after());
         }
     }
 

@@ -6,6 +6,7 @@
 
 mod batching;
 mod clock;
+mod commands;
 mod encoder;
 mod features;
 mod flow;
@@ -25,6 +26,7 @@ mod ticks;
 mod unplaced;
 mod waking;
 
+pub use commands::Commands;
 pub use encoder::Encoder;
 pub use features::{Feature, Features, Switches};
 pub use handle::{Direct, Handle, Sent};

@@ -18,6 +18,7 @@ use tower_service::Service;
 
 use crate::batching::Batching;
 use crate::clock;
+use crate::commands::Commands;
 use crate::encoder::Encoder;
 use crate::flow::{Flow, MAX_LINE_BYTES};
 use crate::handle::{Handle, Reach};
@@ -126,9 +127,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Session<IO> {
         ticks: &Ticks,
     ) -> impl Future<Output = Ended> + use<IO, S, O>
     where
-        S: Service<Request, Response = Outcome>,
-        S::Error: Into<Rejection>,
-        S::Future: Unpin,
+        S: Commands<Error: Into<Rejection>, Future: Unpin>,
         O: Observer,
     {
         let mut running = Running {
@@ -203,9 +202,7 @@ enum Step<E> {
 impl<IO, S, O> Running<IO, S, O>
 where
     IO: AsyncRead + AsyncWrite + Unpin,
-    S: Service<Request, Response = Outcome>,
-    S::Error: Into<Rejection>,
-    S::Future: Future + Unpin,
+    S: Commands<Error: Into<Rejection>, Future: Unpin>,
     O: Observer,
 {
     fn poll_ended(&mut self, cx: &mut Context<'_>) -> Poll<(Ended, Rest)> {
@@ -346,8 +343,9 @@ where
         match self.heartbeat.beat(&self.session.settings, now) {
             Beat::Rest => None,
             Beat::Ask => {
-                // A session that is quiet for so long holds no buffer.
+                // A session that is quiet for so long holds no buffer, and little else.
                 self.session.outbox.rest();
+                self.commands.rest(now);
                 self.ask(now);
                 None
             }

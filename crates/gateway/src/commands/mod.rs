@@ -19,7 +19,7 @@ pub(crate) use bytes::bytes_since;
 pub(crate) use call::Call;
 pub(crate) use deadline::DeadlineLayer;
 pub(crate) use observe::ObserveLayer;
-pub(crate) use on_demand::OnDemand;
+pub(crate) use on_demand::{Made, OnDemand};
 pub(crate) use refusal::Refusal;
 pub(crate) use router::Router;
 pub(crate) use welcome::welcome;

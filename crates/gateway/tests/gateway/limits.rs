@@ -48,6 +48,36 @@ async fn after_the_time_it_said_a_request_passes_again() {
 }
 
 #[tokio::test]
+async fn what_counts_still_counts_after_a_silence_in_which_the_client_was_asked_for_a_sign_of_life()
+{
+    let gateway = gateway(|config| {
+        config.heartbeat.ping_interval = Duration::from_millis(100);
+        config.rate_limit.max_requests = 3;
+        config.rate_limit.burst = 0;
+        config.rate_limit.block = Duration::ZERO;
+        config.rate_limit.window = Duration::from_secs(4);
+    })
+    .await;
+    let mut client = gateway.client().await;
+    for id in 0..3 {
+        assert_eq!(echo(&mut client, id).await["type"], "message");
+    }
+    silence(&mut client, Duration::from_secs(1)).await;
+    assert_eq!(echo(&mut client, 3).await["type"], "rate_limit_error");
+    // All of it is forgotten in the end, and then the limits are made anew.
+    silence(&mut client, Duration::from_secs(5)).await;
+    for (id, expected) in (4..).zip(["message", "message", "message", "rate_limit_error"]) {
+        assert_eq!(echo(&mut client, id).await["type"], expected);
+    }
+}
+
+/// Answers pings, and says nothing for so long.
+async fn silence(client: &mut Client, time: Duration) {
+    let answered = tokio::time::timeout(time, client.next_json()).await;
+    assert!(answered.is_err(), "{answered:?}");
+}
+
+#[tokio::test]
 async fn one_client_over_its_limit_does_not_touch_another() {
     let gateway = gateway(|config| config.rate_limit.max_requests = 1).await;
     let (mut greedy, mut modest) = (gateway.client().await, gateway.client().await);

@@ -9,7 +9,8 @@ use tidegate_ws::{Event as Frame, Prepared, Role, Socket};
 use tokio::io::AsyncWriteExt as _;
 use tokio::time::Instant;
 
-use crate::peer::{Notes, Peer, Setup, Work, numbered, settle, stream, text, welcome};
+use crate::peer::{Notes, Peer, Setup, numbered, settle, stream, text, welcome};
+use crate::work::Work;
 
 const DRAINING: Close = Close::new(CloseCode::GOING_AWAY, "the gateway is shutting down");
 

@@ -19,7 +19,8 @@ use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::task::JoinHandle;
 
-use crate::peer::{Notes, Work};
+use crate::peer::Notes;
+use crate::work::Work;
 
 const PATIENCE: Duration = Duration::from_secs(60);
 

@@ -22,6 +22,23 @@ async fn a_silent_client_is_asked_after_30_seconds() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn its_service_is_told_each_time_that_it_may_rest() {
+    let mut peer = Setup::default().start();
+    for pings in 1..=3 {
+        // Who says something is not quiet.
+        for _ in 0..3 {
+            pass(SECOND * 20).await;
+            peer.say(json!({ "type": "ping" })).await;
+            assert_eq!(peer.next().await["type"], "pong");
+            assert_eq!(peer.work.rests(), pings - 1);
+        }
+        assert!(matches!(peer.frame().await, Frame::Ping(_)));
+        assert_eq!(peer.work.rests(), pings);
+        peer.socket.flush().await.expect("the pong goes");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn one_that_answers_lives_and_its_latency_is_told() {
     let mut peer = Setup::default().start();
     for _ in 0..5 {

@@ -11,3 +11,4 @@ mod peer;
 mod size;
 mod slow_client;
 mod streams;
+mod work;

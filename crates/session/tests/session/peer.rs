@@ -1,6 +1,5 @@
 //! The client's side of a session, and what the session is given to work with.
 
-use std::future::{Ready, ready};
 use std::io;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -8,12 +7,9 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-use futures_util::future::Either;
+use crate::work::Work;
 use serde_json::{Value, json};
-use tidegate_message::{
-    Command, Event, Heartbeat, Outcome, Rejection, Reply, Request, SessionId, StreamId, UserId,
-    Welcome,
-};
+use tidegate_message::{Event, Heartbeat, SessionId, StreamId, UserId, Welcome};
 use tidegate_payload_codec::{Codec, Encoding, Form, Kind};
 use tidegate_queue::Limits;
 use tidegate_session::{
@@ -22,9 +18,7 @@ use tidegate_session::{
 };
 use tidegate_ws::{CloseFrame, Event as Frame, Prepared, Role, Socket};
 use tokio::io::{AsyncRead, AsyncWrite, DuplexStream, ReadBuf, duplex};
-use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
-use tower_service::Service;
 
 /// How long a client waits for a message, on the paused clock: pings alone must not keep a test going.
 const PATIENCE: Duration = Duration::from_secs(600);
@@ -226,73 +220,6 @@ pub(crate) fn text(stream: StreamId, text: &str) -> Outbound {
 
 pub(crate) fn stream(n: u8) -> StreamId {
     StreamId::from_random([n; 12])
-}
-
-/// Answers commands: `message` by its echo, `ping` by `pong`, `hello` by a welcome, `slow` when [`Work::release`]
-/// allows it, `go` by allowing one `slow`.
-#[derive(Clone)]
-pub(crate) struct Work {
-    ready: bool,
-    permits: Arc<Semaphore>,
-    started: Arc<AtomicUsize>,
-}
-
-type Answered = Result<Outcome, Rejection>;
-type Slow = Pin<Box<dyn Future<Output = Answered> + Send>>;
-
-impl Work {
-    pub(crate) fn new(ready: bool) -> Self {
-        Self { ready, permits: Arc::new(Semaphore::new(0)), started: Arc::default() }
-    }
-
-    pub(crate) fn release(&self, slow: usize) {
-        self.permits.add_permits(slow);
-    }
-
-    /// How many slow commands began.
-    pub(crate) fn started(&self) -> usize {
-        self.started.load(Ordering::Relaxed)
-    }
-
-    fn slow(&self) -> Slow {
-        let permits = Arc::clone(&self.permits);
-        self.started.fetch_add(1, Ordering::Relaxed);
-        Box::pin(async move {
-            permits.acquire().await.expect("never closed").forget();
-            Ok(Outcome::Done(Reply { delivered: Some(1), ..Reply::default() }))
-        })
-    }
-}
-
-impl Service<Request> for Work {
-    type Response = Outcome;
-    type Error = Rejection;
-    type Future = Either<Ready<Answered>, Slow>;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Rejection>> {
-        if self.ready { Poll::Ready(Ok(())) } else { Poll::Pending }
-    }
-
-    fn call(&mut self, request: Request) -> Self::Future {
-        let id = request.id;
-        Either::Left(ready(Ok(match request.command {
-            Command::Message { content } => {
-                Outcome::Answer(Event::Message { id, content, from: None, message_id: None })
-            }
-            Command::Ping => Outcome::Answer(Event::Pong { id }),
-            Command::Hello { agree } => {
-                let agreed = Features::ALL.asked(agree.iter().map(String::as_str)).names();
-                Outcome::Agreed(Box::new(welcome(agreed)))
-            }
-            Command::Auth { .. } => Outcome::Welcomed(Box::new(welcome(Vec::new()))),
-            Command::Other { kind, .. } if kind == "slow" => return Either::Right(self.slow()),
-            Command::Other { kind, .. } if kind == "go" => {
-                self.release(1);
-                Outcome::Done(Reply::default())
-            }
-            _ => Outcome::Silent,
-        })))
-    }
 }
 
 pub(crate) fn welcome(agreed: Vec<&'static str>) -> Welcome {

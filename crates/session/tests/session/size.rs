@@ -2,7 +2,8 @@
 
 use tidegate_session::Ticks;
 
-use crate::peer::{Notes, Setup, Work};
+use crate::peer::{Notes, Setup};
+use crate::work::Work;
 
 /// The bytes of the future that serves a session over a pipe, with the small service and observer of these tests.
 /// One is kept for each connection: raise the figure only knowing what for. It depends on the features with which tokio
