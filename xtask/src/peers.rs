@@ -70,7 +70,7 @@ mod tests {
     fn ours_stand_beside_whatever_is_named() {
         assert_eq!(
             names(&["ws", "axum"]).unwrap(),
-            ["tidegate", "tidegate-echo", "tidegate-one", "axum", "ws"]
+            ["tidegate", "tidegate-echo", "tidegate-one", "tidegate-ws", "axum", "ws"]
         );
     }
 

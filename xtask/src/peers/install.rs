@@ -38,17 +38,22 @@ impl Workshop<'_> {
     pub(crate) fn install(&self, peer: &Peer, begins: impl FnOnce()) -> Result<PathBuf, Problem> {
         let place = self.root.join(".tools/peers").join(&peer.name);
         let stamp = contents(&peer.folder)?;
-        if fs::read_to_string(place.join(STAMP)).is_ok_and(|found| found == stamp) {
+        let is_known = fs::read_to_string(place.join(STAMP)).is_ok_and(|found| found == stamp);
+        if is_known && !peer.install.is_ours() {
             return Ok(place);
         }
-        if peer.install != (Install::Gateway {}) {
+        if !is_known && peer.install != (Install::Gateway {}) {
             begins();
         }
         fs::create_dir_all(&place).map_err(|error| format!("{}: {error}", place.display()))?;
         copy(&peer.folder, &place)?;
         match &peer.install {
             Install::Npm {} => self.npm(&place)?,
-            Install::Cargo {} => self.cargo(&place)?,
+            Install::Cargo {} => self.cargo(&place, &place, &[])?,
+            Install::Example { package, example } => {
+                let what = ["--all-features", "--package", package, "--example", example];
+                self.cargo(self.root, &place, &what)?;
+            }
             Install::Debian { packages } => self.debian(&place, packages)?,
             Install::Gateway {} => {}
         }
@@ -70,10 +75,11 @@ impl Workshop<'_> {
         self.step("npm ci", Command::new("npm").arg("ci").current_dir(place))
     }
 
-    fn cargo(&self, place: &Path) -> Result<(), Problem> {
+    /// Builds `what` of the sources in `from`.
+    fn cargo(&self, from: &Path, place: &Path, what: &[&str]) -> Result<(), Problem> {
         let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
         command.args(["build", "--release", "--locked", "--target-dir"]).arg(place.join("target"));
-        self.step("cargo build", command.current_dir(place))
+        self.step("cargo build", command.args(what).current_dir(from))
     }
 
     /// Lists and archives live in a folder of their own, so that neither root is needed nor the system changed.
@@ -249,9 +255,11 @@ mod tests {
 
     #[test]
     fn a_failed_step_keeps_the_peer_from_counting_as_installed() {
-        let (root, peer) = repository("kind = \"cargo\"");
-        let error = install(&root, &peer).unwrap_err().to_string();
-        assert!(error.contains("cargo build failed"), "{error}");
-        assert!(!root.path().join(".tools/peers/one").join(STAMP).exists());
+        for kind in ["kind = \"cargo\"", "kind = \"example\"\npackage = \"a\"\nexample = \"b\""] {
+            let (root, peer) = repository(kind);
+            let error = install(&root, &peer).unwrap_err().to_string();
+            assert!(error.contains("cargo build failed"), "{error}");
+            assert!(!root.path().join(".tools/peers/one").join(STAMP).exists());
+        }
     }
 }

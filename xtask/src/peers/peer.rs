@@ -67,6 +67,20 @@ pub(crate) enum Install {
     },
     /// The gateway of this work tree.
     Gateway {},
+    /// An example of a crate of this work tree, with all the crate's features; in `target/release/examples`.
+    Example {
+        /// The crate's package.
+        package: String,
+        /// The example's name.
+        example: String,
+    },
+}
+
+impl Install {
+    /// Whether it comes from this work tree, and may be another one although the folder is the same.
+    pub(super) const fn is_ours(&self) -> bool {
+        matches!(self, Self::Gateway {} | Self::Example { .. })
+    }
 }
 
 /// How a server is started.
