@@ -2,8 +2,9 @@
 //!
 //! To the runtime a poll that publishes is one step, whether it reaches one receiver or ten thousand. So who publishes
 //! without a pause could fill the outboxes of a whole room before the tasks that empty them had their turn. Here
-//! publications count as what they are: a poll that has made many ends, and its session reads on when the tasks that
-//! it woke have run. What it has not read waits in its socket, and TCP slows the client down.
+//! publications count as what they are: a poll that has made many ends, or that has nearly filled somebody's outbox, and
+//! its session reads on when the tasks that it woke have run. What it has not read waits in its socket, and TCP slows
+//! the client down.
 
 use std::cell::Cell;
 use std::pin::pin;
@@ -14,8 +15,8 @@ use tokio::task::{coop, yield_now};
 use tower_layer::Layer;
 use tower_service::Service;
 
-/// Steps of the 128 that a poll may take: 42 publications, fewer than an outbox holds.
-const STEPS_OF_A_PUBLICATION: usize = 3;
+/// Steps that a poll may take: what tokio gives it.
+const STEPS_OF_A_POLL: usize = 128;
 /// So many deliveries are a step more, so that a large room does not hold a thread for long.
 const DELIVERIES_OF_A_STEP: usize = 1024;
 /// So often one gives way for a publication: then it is its turn, whatever waits.
@@ -31,7 +32,11 @@ pub(crate) fn published(receivers: usize) {
     PUBLICATIONS.set(PUBLICATIONS.get().wrapping_add(1));
     // Who is polled asks for its next step anyway, and waits then: nobody is to be woken here.
     let mut cx = Context::from_waker(Waker::noop());
-    for _ in 0..STEPS_OF_A_PUBLICATION + receivers / DELIVERIES_OF_A_STEP {
+    let steps = match tidegate_session::fills_outboxes() {
+        true => STEPS_OF_A_POLL,
+        false => 1 + receivers / DELIVERIES_OF_A_STEP,
+    };
+    for _ in 0..steps {
         match coop::poll_proceed(&mut cx) {
             Poll::Ready(step) => step.made_progress(),
             Poll::Pending => break,

@@ -52,7 +52,7 @@ pub use error::{Error, Refused};
 pub use item::Item;
 pub use limits::{Limits, Overflow, Room};
 pub use outbox::Outbox;
-pub use pushed::{Evicted, Lagging, Pushed};
+pub use pushed::{Evicted, Fill, Lagging, Pushed};
 #[cfg(feature = "tokio")]
 pub use receiver::Receiver;
 #[cfg(feature = "tokio")]

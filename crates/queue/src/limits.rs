@@ -85,6 +85,14 @@ impl Bounds {
         messages < self.max_messages as usize && bytes as u64 + more as u64 <= self.max_bytes as u64
     }
 
+    /// Whether so much is over three quarters of what fits without critical rights.
+    #[cfg(feature = "tokio")]
+    #[inline]
+    pub(crate) const fn is_high(&self, messages: usize, bytes: u32) -> bool {
+        let (most, most_bytes) = (self.max_messages, self.max_bytes);
+        messages > (most - most / 4) as usize || bytes > most_bytes - most_bytes / 4
+    }
+
     /// What a message may fill the outbox up to.
     #[inline]
     pub(crate) const fn ceiling(&self, critical: bool) -> Room {

@@ -194,6 +194,13 @@ impl<T: Item> Outbox<T> {
         self.is_empty() && self.extra.as_deref().is_none_or(quiet)
     }
 
+    /// Whether it is near its limits.
+    #[cfg(feature = "tokio")]
+    #[inline]
+    pub(crate) fn is_high(&self) -> bool {
+        self.bounds.is_high(self.len(), self.bytes)
+    }
+
     /// Gives the buffer back if nothing is inside: for an outbox that will be quiet for a while. Otherwise
     /// it is kept, so that in steady state a message costs no allocation.
     pub fn rest(&mut self) {

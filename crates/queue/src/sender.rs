@@ -11,7 +11,7 @@ use crate::incoming::Terms;
 use crate::lanes::Slot;
 use crate::pushing::Pushing;
 use crate::sync::{Arc, MutexGuard};
-use crate::{Counters, Item, PushError, Pushed};
+use crate::{Counters, Fill, Item, PushError, Pushed};
 
 /// How long a producer that has no other wish waits for room: 1 s.
 pub const DEFAULT_PUSH_TIMEOUT: Duration = Duration::from_secs(1);
@@ -30,17 +30,22 @@ impl<T: Item> Sender<T> {
     /// [`PushError::Closed`].
     #[inline]
     pub fn try_push(&self, item: T) -> PushResult<T> {
-        self.try_push_waking(item, Waker::wake)
+        self.push_now(item, false, |_| (), Waker::wake).0
     }
 
-    /// The same, with the reader's wake-up in the hands of the caller, who calls it soon: who pushes several messages to
-    /// many readers in one go may wake each of them once, when all are in.
+    /// The same for who pushes several messages to many readers in one go. The reader's wake-up is in the hands of the
+    /// caller, who calls it soon: each reader may be woken once, when all are in. And it is said when an outbox fills.
     ///
     /// # Errors
     /// As [`try_push`](Self::try_push).
     #[inline]
-    pub fn try_push_waking(&self, item: T, wake: impl FnOnce(Waker)) -> PushResult<T> {
-        self.push_now(item, false, |_| (), wake).0
+    pub fn try_push_waking(&self, item: T, wake: impl FnOnce(Waker)) -> (PushResult<T>, Fill) {
+        let (pushed, is_high) = self.push_now(item, false, |state| state.outbox.is_high(), wake);
+        let fill = match &pushed {
+            Ok(Pushed::Queued) if is_high => Fill::High,
+            _ => Fill::Low,
+        };
+        (pushed, fill)
     }
 
     /// Pushes, and waits up to `timeout` for room. While it may wait, nothing but droppable messages is

@@ -10,7 +10,7 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::time::Instant;
 
 use letter::{Letter, chat, critical, messages};
-use tidegate_queue::{BatchPolicy, Batcher, Pushed, Receiver, Sender, channel};
+use tidegate_queue::{BatchPolicy, Batcher, Fill, Limits, Pushed, Receiver, Sender, channel};
 
 /// Counts how often it was rung.
 #[derive(Default)]
@@ -70,7 +70,8 @@ fn who_pushes_may_wake_the_reader_later() {
         let mut reader = wait(changed);
         let mut wakers = Vec::new();
         for letter in letters {
-            assert!(sender.try_push_waking(letter, |waker| wakers.push(waker)).is_ok());
+            let (pushed, _) = sender.try_push_waking(letter, |waker| wakers.push(waker));
+            assert!(pushed.is_ok());
         }
         assert_eq!(wakers.len(), 1, "one wake-up is for all that is in");
         assert!(!reader.was_woken());
@@ -78,6 +79,28 @@ fn who_pushes_may_wake_the_reader_later() {
         assert!(reader.was_woken());
         assert!(reader.poll().is_ready());
     }
+}
+
+#[test]
+fn who_pushes_is_told_when_the_outbox_is_three_quarters_full_unless_it_sheds() {
+    // Those with keys take the longer way.
+    for keyed in [false, true] {
+        let (sender, mut receiver) = channel(messages(8, 0));
+        let push = |number: u64| {
+            let letter = chat("abc");
+            sender.try_push_waking(if keyed { letter.key(number) } else { letter }, Waker::wake)
+        };
+        let full = [Fill::Low; 6].into_iter().chain([Fill::High; 2]);
+        assert!(full.eq((0..8).map(|number| push(number).1)));
+        pop(&mut receiver);
+        assert_eq!(push(8).1, Fill::High);
+        let (pushed, fill) = push(9);
+        assert_eq!((fill, matches!(pushed, Ok(Pushed::Queued))), (Fill::Low, false), "it is full");
+    }
+    let limits = Limits { max_bytes: 8, ..messages(100, 0) };
+    let (sender, _receiver) = channel(limits);
+    let fills = ["abcdef", "g"].map(|text| sender.try_push_waking(chat(text), Waker::wake).1);
+    assert_eq!(fills, [Fill::Low, Fill::High], "by its bytes");
 }
 
 #[test]

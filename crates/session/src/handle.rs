@@ -90,12 +90,12 @@ impl Handle {
     /// Sends without waiting. A critical message that does not fit ends the session as a slow consumer:
     /// to go on without it would be a lie.
     pub fn send(&self, message: Outbound) -> Sent {
-        self.concluded(self.outbox.try_push_waking(message, waking::wake))
+        self.concluded(waking::noted(self.outbox.try_push_waking(message, waking::wake)))
     }
 
     /// Sends without waiting; one that does not fit may be sent again with [`Handle::send_within`].
     pub fn offer(&self, message: Outbound) -> Sent {
-        match self.outbox.try_push_waking(message, waking::wake) {
+        match waking::noted(self.outbox.try_push_waking(message, waking::wake)) {
             Err(PushError::Full(_)) => Sent::Full,
             result => self.concluded(result),
         }

@@ -37,6 +37,7 @@ pub use outbound::Outbound;
 pub use session::{Ended, Session};
 pub use settings::Settings;
 pub use ticks::{Alarm, RESOLUTION, Ticks};
+pub use waking::fills_outboxes;
 
 #[doc = include_str!("../README.md")]
 #[cfg(doctest)]

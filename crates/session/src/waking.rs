@@ -1,4 +1,4 @@
-//! Wake-ups that wait for the end of a poll. Knows no session.
+//! Wake-ups that wait for the end of a poll, and who fills outboxes before them. Knows no session.
 //!
 //! A client that publishes much sends many messages in one segment, and its session handles them in one poll. Were
 //! their receivers woken with the first of them, another thread would write it alone, and come back for the next. So
@@ -7,12 +7,30 @@
 use std::cell::{Cell, RefCell};
 use std::task::Waker;
 
+use tidegate_queue::Fill;
+
 /// More wake-ups do not wait.
 const MAX_WAITING: usize = 8 * 1024;
 
 thread_local! {
     static GATHERS: Cell<bool> = const { Cell::new(false) };
     static WAITING: RefCell<Vec<Waker>> = const { RefCell::new(Vec::new()) };
+    static FILLS: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Whether, since this thread last asked, a message that it sent filled an outbox over three quarters: whoever has more
+/// to send to many should let the sessions run first. One that sheds for each message is not told of.
+#[must_use]
+pub fn fills_outboxes() -> bool {
+    FILLS.take()
+}
+
+/// Notes what a push has come to.
+pub(crate) fn noted<T>((pushed, fill): (T, Fill)) -> T {
+    if fill == Fill::High {
+        FILLS.set(true);
+    }
+    pushed
 }
 
 /// As long as it lives, wake-ups of this thread wait.
