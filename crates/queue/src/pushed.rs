@@ -33,15 +33,14 @@ impl<T> Pushed<T> {
     }
 }
 
-/// How full an outbox is after a push.
+/// How full an outbox is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Fill {
     /// There is room.
     #[default]
     Low,
-    /// Of the messages or bytes that it takes without critical rights, over three quarters are inside, and nothing made
-    /// room for this message: whoever has more to push should let the reader run first. An outbox that is full and sheds
-    /// for each message is not told of: its reader is slow, and nobody should wait for it.
+    /// Of the messages or bytes that it takes without critical rights, over three quarters are inside: whoever has more to
+    /// push should let the reader run first.
     High,
 }
 

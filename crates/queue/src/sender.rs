@@ -34,7 +34,8 @@ impl<T: Item> Sender<T> {
     }
 
     /// The same for who pushes several messages to many readers in one go. The reader's wake-up is in the hands of the
-    /// caller, who calls it soon: each reader may be woken once, when all are in. And it is said when an outbox fills.
+    /// caller, who calls it soon: each reader may be woken once, when all are in. And it is said how full the outbox is
+    /// after it; one that sheds for the message counts as low, for its reader is slow, and nobody should wait for it.
     ///
     /// # Errors
     /// As [`try_push`](Self::try_push).
@@ -123,6 +124,15 @@ impl<T: Item> Sender<T> {
     #[must_use]
     pub fn len(&self) -> usize {
         self.shared.lock().outbox.len()
+    }
+
+    /// How full it is, whoever filled it.
+    #[must_use]
+    pub fn fill(&self) -> Fill {
+        match self.shared.lock().outbox.is_high() {
+            true => Fill::High,
+            false => Fill::Low,
+        }
     }
 
     /// Whether nothing is inside.

@@ -8,6 +8,7 @@ pub(crate) const MAX_LINE_BYTES: usize = 64 * 1024;
 pub(crate) struct Flow {
     deaf: bool,
     blocked: bool,
+    behind: bool,
 }
 
 impl Flow {
@@ -21,6 +22,15 @@ impl Flow {
     /// Whether the session did not read: then the client's silence proves nothing.
     pub(crate) const fn is_deaf(&self) -> bool {
         self.deaf
+    }
+
+    /// Whether the client is behind, if that has changed since this was last asked: from when the stream is full until
+    /// everything was written, `settled` saying that nothing waits elsewhere.
+    pub(crate) fn change(&mut self, settled: bool, pending: usize) -> Option<bool> {
+        let behind = self.blocked || self.behind && !(settled && pending == 0);
+        let changed = self.behind != behind;
+        self.behind = behind;
+        changed.then_some(behind)
     }
 
     /// Whether more may be put into a line of so many bytes. While the stream does not take all that it is
@@ -46,5 +56,18 @@ mod tests {
         assert!(!flow.is_writable(10), "and a frame that was read does not change that");
         flow.looked(true, true, 0);
         assert!(flow.is_writable(0));
+    }
+
+    #[test]
+    fn a_client_is_behind_from_a_full_stream_until_nothing_is_left() {
+        let mut flow = Flow::default();
+        assert_eq!(flow.change(false, 10), None, "what was not offered yet is no sign");
+        flow.looked(true, true, 10);
+        assert_eq!(flow.change(false, 10), Some(true));
+        flow.looked(true, true, 0);
+        assert_eq!(flow.change(false, 0), None, "more waits in the outbox");
+        assert_eq!(flow.change(true, 10), None);
+        assert_eq!(flow.change(true, 0), Some(false));
+        assert_eq!(flow.change(true, 0), None);
     }
 }

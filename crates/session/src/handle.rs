@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use futures_util::task::AtomicWaker;
 use tidegate_message::{Class, Close, CloseCode, Priority};
-use tidegate_queue::{Counters, Item as _, PushError, Pushed, Sender};
+use tidegate_queue::{Counters, Fill, Item as _, PushError, Pushed, Sender};
 
+use crate::behind::Behind;
 use crate::encoder::{Encoder, Written};
 use crate::lent::{Lent, Passed};
 use crate::message::Shared;
@@ -28,11 +29,13 @@ pub(crate) struct Reach {
     pub(crate) encoder: Encoder,
     pub(crate) ending: Ending,
     pub(crate) lent: Lent,
+    pub(crate) behind: Behind,
 }
 
 impl Reach {
     pub(crate) fn new(encoder: Encoder) -> Self {
-        Self { encoder, ending: Ending::default(), lent: Lent::default() }
+        let (ending, lent) = (Ending::default(), Lent::default());
+        Self { encoder, ending, lent, behind: Behind::default() }
     }
 }
 
@@ -72,7 +75,7 @@ impl Handle {
     /// [`send`](Self::send) is the way.
     #[must_use = "what was not written has to be sent"]
     pub fn write(&self, message: &Shared) -> Option<Direct> {
-        let Reach { encoder, ending, lent } = &*self.reach;
+        let Reach { encoder, ending, lent, .. } = &*self.reach;
         let mut direct = None;
         let frame = || {
             // What cannot be encoded is said by the session.
@@ -90,12 +93,12 @@ impl Handle {
     /// Sends without waiting. A critical message that does not fit ends the session as a slow consumer:
     /// to go on without it would be a lie.
     pub fn send(&self, message: Outbound) -> Sent {
-        self.concluded(waking::noted(self.outbox.try_push_waking(message, waking::wake)))
+        self.concluded(waking::noted(self, self.outbox.try_push_waking(message, waking::wake)))
     }
 
     /// Sends without waiting; one that does not fit may be sent again with [`Handle::send_within`].
     pub fn offer(&self, message: Outbound) -> Sent {
-        match waking::noted(self.outbox.try_push_waking(message, waking::wake)) {
+        match waking::noted(self, self.outbox.try_push_waking(message, waking::wake)) {
             Err(PushError::Full(_)) => Sent::Full,
             result => self.concluded(result),
         }
@@ -141,6 +144,16 @@ impl Handle {
     #[must_use]
     pub fn counters(&self) -> Counters {
         self.outbox.counters()
+    }
+
+    /// Whether who sends to many should wait a moment for this session: its outbox is nearly full and it has yet to run,
+    /// or its client has been behind for less than 20 ms. A client that is behind for longer is slow, and costs nobody
+    /// else anything.
+    #[must_use]
+    pub fn is_filling(&self) -> bool {
+        let is_filling =
+            || self.reach.behind.is_recent().unwrap_or_else(|| self.outbox.fill() == Fill::High);
+        !self.is_closed() && is_filling()
     }
 
     /// Whether a message of this many bytes would fit now.

@@ -5,6 +5,7 @@
 //! any configuration file.
 
 mod batching;
+mod behind;
 mod clock;
 mod commands;
 mod encoder;
@@ -37,7 +38,7 @@ pub use outbound::Outbound;
 pub use session::{Ended, Session};
 pub use settings::Settings;
 pub use ticks::{Alarm, RESOLUTION, Ticks};
-pub use waking::fills_outboxes;
+pub use waking::filled;
 
 #[doc = include_str!("../README.md")]
 #[cfg(doctest)]

@@ -9,26 +9,28 @@ use std::task::Waker;
 
 use tidegate_queue::Fill;
 
+use crate::handle::Handle;
+
 /// More wake-ups do not wait.
 const MAX_WAITING: usize = 8 * 1024;
 
 thread_local! {
     static GATHERS: Cell<bool> = const { Cell::new(false) };
     static WAITING: RefCell<Vec<Waker>> = const { RefCell::new(Vec::new()) };
-    static FILLS: Cell<bool> = const { Cell::new(false) };
+    static FILLED: RefCell<Option<Handle>> = const { RefCell::new(None) };
 }
 
-/// Whether, since this thread last asked, a message that it sent filled an outbox over three quarters: whoever has more
-/// to send to many should let the sessions run first. One that sheds for each message is not told of.
+/// A session whose outbox this thread has nearly filled since it last asked. Whoever has more to send to many should let
+/// others run first, and wait a moment [if that may help](Handle::is_filling).
 #[must_use]
-pub fn fills_outboxes() -> bool {
-    FILLS.take()
+pub fn filled() -> Option<Handle> {
+    FILLED.take()
 }
 
-/// Notes what a push has come to.
-pub(crate) fn noted<T>((pushed, fill): (T, Fill)) -> T {
+/// Notes what a push to a session has come to.
+pub(crate) fn noted<T>(handle: &Handle, (pushed, fill): (T, Fill)) -> T {
     if fill == Fill::High {
-        FILLS.set(true);
+        FILLED.with_borrow_mut(|filled| _ = filled.get_or_insert_with(|| handle.clone()));
     }
     pushed
 }

@@ -5,6 +5,7 @@ mod closing;
 mod commands;
 mod direct;
 mod echo;
+mod filling;
 mod forms;
 mod life;
 mod peer;
