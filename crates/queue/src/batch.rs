@@ -1,4 +1,4 @@
-//! When to flush an outbox: by count, by bytes, by delay. It does not pop, and it has no timer.
+//! When to flush an outbox: by count, by bytes, by delay, and before it is full. It does not pop, and it has no timer.
 
 use std::time::{Duration, Instant};
 
@@ -38,7 +38,7 @@ pub enum Flush {
 ///
 /// The delay runs from the last flush, not from each message: what is inside came after that flush, so
 /// none waits longer than the delay, the first message of a quiet session goes at once, and no push
-/// time has to be kept.
+/// time has to be kept. An outbox that is over three quarters full is flushed, whatever the policy.
 ///
 /// ```
 /// # #![allow(clippy::disallowed_methods)]
@@ -87,6 +87,7 @@ impl Batcher {
         if outbox.holds_urgent()
             || outbox.len() >= self.policy.max_messages
             || outbox.bytes() >= self.policy.max_bytes
+            || outbox.is_high()
         {
             return Flush::Now;
         }

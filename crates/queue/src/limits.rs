@@ -86,7 +86,6 @@ impl Bounds {
     }
 
     /// Whether so much is over three quarters of what fits without critical rights.
-    #[cfg(feature = "tokio")]
     #[inline]
     pub(crate) const fn is_high(&self, messages: usize, bytes: u32) -> bool {
         let (most, most_bytes) = (self.max_messages, self.max_bytes);

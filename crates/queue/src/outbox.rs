@@ -195,7 +195,6 @@ impl<T: Item> Outbox<T> {
     }
 
     /// Whether it is near its limits.
-    #[cfg(feature = "tokio")]
     #[inline]
     pub(crate) fn is_high(&self) -> bool {
         self.bounds.is_high(self.len(), self.bytes)

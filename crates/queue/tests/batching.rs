@@ -71,6 +71,16 @@ fn four_kibibytes_go_at_once() {
 }
 
 #[test]
+fn nothing_is_held_back_in_an_outbox_that_is_nearly_full() {
+    let (_, batcher, now) = busy();
+    let mut outbox = Outbox::new(Limits { max_messages: 4, ..Limits::default() });
+    (0..3).for_each(|_| put(&mut outbox, chat("a")));
+    assert_eq!(batcher.decide(&outbox, now), Flush::At(now + DELAY));
+    put(&mut outbox, chat("a"));
+    assert_eq!(batcher.decide(&outbox, now), Flush::Now);
+}
+
+#[test]
 fn critical_message_takes_the_batch_with_it() {
     let (mut outbox, batcher, now) = busy();
     put(&mut outbox, chat("a"));
