@@ -28,7 +28,7 @@ const DELIVERIES_OF_A_STEP: usize = 1024;
 const MAX_TURNS: u8 = 64;
 /// So often one only yields to a session whose outbox is nearly full, and then waits a millisecond each time: its
 /// thread may have lost its processor.
-const YIELDS: u8 = 4;
+const YIELDS: u8 = 64;
 const WAITS: u8 = 100;
 const WAIT: Duration = Duration::from_millis(1);
 
