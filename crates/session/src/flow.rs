@@ -25,9 +25,13 @@ impl Flow {
     }
 
     /// Whether the client is behind, if that has changed since this was last asked: from when the stream is full until
-    /// everything was written, `settled` saying that nothing waits elsewhere.
-    pub(crate) fn change(&mut self, settled: bool, pending: usize) -> Option<bool> {
-        let behind = self.blocked || self.behind && !(settled && pending == 0);
+    /// everything was written; `settled` says whether nothing waits elsewhere.
+    pub(crate) fn change(
+        &mut self,
+        pending: usize,
+        settled: impl FnOnce() -> bool,
+    ) -> Option<bool> {
+        let behind = self.blocked || self.behind && !(pending == 0 && settled());
         let changed = self.behind != behind;
         self.behind = behind;
         changed.then_some(behind)
@@ -61,13 +65,13 @@ mod tests {
     #[test]
     fn a_client_is_behind_from_a_full_stream_until_nothing_is_left() {
         let mut flow = Flow::default();
-        assert_eq!(flow.change(false, 10), None, "what was not offered yet is no sign");
+        assert_eq!(flow.change(10, || false), None, "what was not offered yet is no sign");
         flow.looked(true, true, 10);
-        assert_eq!(flow.change(false, 10), Some(true));
+        assert_eq!(flow.change(10, || false), Some(true));
         flow.looked(true, true, 0);
-        assert_eq!(flow.change(false, 0), None, "more waits in the outbox");
-        assert_eq!(flow.change(true, 10), None);
-        assert_eq!(flow.change(true, 0), Some(false));
-        assert_eq!(flow.change(true, 0), None);
+        assert_eq!(flow.change(0, || false), None, "more waits in the outbox");
+        assert_eq!(flow.change(10, || true), None);
+        assert_eq!(flow.change(0, || true), Some(false));
+        assert_eq!(flow.change(0, || true), None);
     }
 }

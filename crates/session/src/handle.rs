@@ -11,6 +11,7 @@ use tidegate_queue::{Counters, Fill, Item as _, PushError, Pushed, Sender};
 
 use crate::behind::Behind;
 use crate::encoder::{Encoder, Written};
+use crate::filled::noted;
 use crate::lent::{Lent, Passed};
 use crate::message::Shared;
 use crate::outbound::Outbound;
@@ -93,12 +94,12 @@ impl Handle {
     /// Sends without waiting. A critical message that does not fit ends the session as a slow consumer:
     /// to go on without it would be a lie.
     pub fn send(&self, message: Outbound) -> Sent {
-        self.concluded(waking::noted(self, self.outbox.try_push_waking(message, waking::wake)))
+        self.concluded(noted(self, self.outbox.try_push_waking(message, waking::wake)))
     }
 
     /// Sends without waiting; one that does not fit may be sent again with [`Handle::send_within`].
     pub fn offer(&self, message: Outbound) -> Sent {
-        match waking::noted(self, self.outbox.try_push_waking(message, waking::wake)) {
+        match noted(self, self.outbox.try_push_waking(message, waking::wake)) {
             Err(PushError::Full(_)) => Sent::Full,
             result => self.concluded(result),
         }

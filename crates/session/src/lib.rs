@@ -10,6 +10,7 @@ mod clock;
 mod commands;
 mod encoder;
 mod features;
+mod filled;
 mod flow;
 mod handle;
 mod heartbeat;
@@ -30,6 +31,7 @@ mod waking;
 pub use commands::Commands;
 pub use encoder::Encoder;
 pub use features::{Feature, Features, Switches};
+pub use filled::filled;
 pub use handle::{Direct, Handle, Sent};
 pub use lent::ReplaceWriter;
 pub use message::{Message, Shared};
@@ -38,7 +40,6 @@ pub use outbound::Outbound;
 pub use session::{Ended, Session};
 pub use settings::Settings;
 pub use ticks::{Alarm, RESOLUTION, Ticks};
-pub use waking::filled;
 
 #[doc = include_str!("../README.md")]
 #[cfg(doctest)]

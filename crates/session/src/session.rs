@@ -209,10 +209,10 @@ where
         let _gathering = Gathering::begin();
         self.take_back(cx);
         let polled = self.poll_turns(cx);
-        if let Some(is_behind) =
-            self.flow.change(self.is_settled, self.session.socket.pending_bytes())
-        {
-            self.session.reach.behind.note(is_behind);
+        let Session { socket, replies, reach, .. } = &self.session;
+        let settled = || self.unplaced.is_empty() && replies.is_empty();
+        if let Some(is_behind) = self.flow.change(socket.pending_bytes(), settled) {
+            reach.behind.note(is_behind);
         }
         // Who was just heard will mostly say more: that costs nothing for want of two holds of a lock.
         if polled.is_pending() && !self.was_heard {

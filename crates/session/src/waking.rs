@@ -1,4 +1,4 @@
-//! Wake-ups that wait for the end of a poll, and who fills outboxes before them. Knows no session.
+//! Wake-ups that wait for the end of a poll. Knows no session.
 //!
 //! A client that publishes much sends many messages in one segment, and its session handles them in one poll. Were
 //! their receivers woken with the first of them, another thread would write it alone, and come back for the next. So
@@ -7,32 +7,12 @@
 use std::cell::{Cell, RefCell};
 use std::task::Waker;
 
-use tidegate_queue::Fill;
-
-use crate::handle::Handle;
-
 /// More wake-ups do not wait.
 const MAX_WAITING: usize = 8 * 1024;
 
 thread_local! {
     static GATHERS: Cell<bool> = const { Cell::new(false) };
     static WAITING: RefCell<Vec<Waker>> = const { RefCell::new(Vec::new()) };
-    static FILLED: RefCell<Option<Handle>> = const { RefCell::new(None) };
-}
-
-/// A session whose outbox this thread has nearly filled since it last asked. Whoever has more to send to many should let
-/// others run first, and wait a moment [if that may help](Handle::is_filling).
-#[must_use]
-pub fn filled() -> Option<Handle> {
-    FILLED.take()
-}
-
-/// Notes what a push to a session has come to.
-pub(crate) fn noted<T>(handle: &Handle, (pushed, fill): (T, Fill)) -> T {
-    if fill == Fill::High {
-        FILLED.with_borrow_mut(|filled| _ = filled.get_or_insert_with(|| handle.clone()));
-    }
-    pushed
 }
 
 /// As long as it lives, wake-ups of this thread wait.

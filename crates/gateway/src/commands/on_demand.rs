@@ -17,11 +17,11 @@ pub(crate) struct OnDemand<M, S> {
 
 /// A service, and what is known of its use.
 pub(crate) struct Made<S> {
-    pub(crate) service: S,
+    service: S,
     /// So long after its last call it does what a new one would; `None`: never.
-    pub(crate) forgets_after: Option<Duration>,
+    forgets_after: Option<Duration>,
     /// Since when at least there was no call; `None` if there was one since the last look.
-    pub(crate) quiet_since: Option<Instant>,
+    quiet_since: Option<Instant>,
 }
 
 impl<M: Fn() -> Made<S>, S> OnDemand<M, S> {

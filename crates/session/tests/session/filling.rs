@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use tidegate_message::Event;
 use tidegate_queue::Limits;
-use tidegate_session::{Handle, Sent, filled};
+use tidegate_session::{Feature, Handle, Message, Outbound, Sent, filled};
 
 use crate::peer::{Setup, numbered, pass, settle};
 
@@ -54,6 +55,25 @@ async fn a_client_that_does_not_read_is_waited_for_a_moment_and_again_when_it_ha
         }
         settle().await;
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_takes_batches_catches_up_like_any_other() {
+    let mut peer = Setup { pipe: 64, ..Setup::agreed(&[Feature::Batch]) }.start();
+    settle().await;
+    fill(&peer.handle, 12);
+    settle().await;
+    assert!(peer.handle.is_filling(), "its stream has just become full");
+    pass(Duration::from_millis(30)).await;
+    assert!(!peer.handle.is_filling(), "it is slow");
+    assert_eq!(
+        peer.handle.send(Outbound::Own(Message::new(&Event::Pong { id: None }))),
+        Sent::Queued
+    );
+    let _ = peer.until("pong").await;
+    settle().await;
+    fill(&peer.handle, HIGH);
+    assert!(peer.handle.is_filling(), "it has caught up");
 }
 
 #[tokio::test(start_paused = true)]
